@@ -1,0 +1,1 @@
+"""Side-by-side timings of layerjit, NumPy and other array libraries: `python -m benchmarks`."""

@@ -1,0 +1,28 @@
+"""How a computation runs: loop IR, lowering by op kind, LLVM text, loaded objects, and the native call entry.
+
+This package imports only `graphcore`; llvmlite is imported when something is compiled, not before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from codegen.compile import CompiledGraph, KernelInfo, compile_graph
+    from codegen.runtime.plan import EntryPlan
+
+__all__ = ["CompiledGraph", "EntryPlan", "KernelInfo", "compile_graph"]
+
+_PLACES = {
+    "compile_graph": "codegen.compile", "CompiledGraph": "codegen.compile", "KernelInfo": "codegen.compile",
+    "EntryPlan": "codegen.runtime.plan",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name on first use."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PLACES[name]), name)

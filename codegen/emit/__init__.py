@@ -1,0 +1,1 @@
+"""LLVM text: builders of modules and functions, and the handler of scalar bodies."""

@@ -1,0 +1,122 @@
+"""Contract statements as dense matrix kernels: operands as views or readers, the body as the epilogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from codegen import loopir
+from codegen.emit import gemm
+from codegen.emit.kernel import Emitter, load_symbols, symbols_in
+from codegen.emit.scope import Lanes
+from codegen.emit.text import FunctionText, ModuleText
+from codegen.emit.values import LlvmHandler, Val
+from codegen.loopir import Contract, Kernel
+from codegen.lower.merge import linear_parts
+from codegen.runtime.dimcode import emit_dim
+from codegen.target import Target
+from graphcore import dims
+from graphcore.dims import Dim
+
+
+class ContractEmitter:
+    """Emits one kernel whose body is a Contract statement."""
+
+    def __init__(self, module: ModuleText, kernel: Kernel, target: Target, symbols: Sequence[str]) -> None:
+        """Takes the kernel and the module that it goes to."""
+        self.module, self.kernel, self.target, self.symbols = module, kernel, target, symbols
+        self.statement: Contract = kernel.body[0]
+        self.positions = {b.name: i for i, b in enumerate(kernel.args)}
+
+    def emit(self) -> gemm.GemmKernel:
+        """Adds the kernel to the module."""
+        s = self.statement
+        spec = gemm.GemmSpec(
+            s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
+            tuple(extent for _, extent in s.batch),
+        )  # fmt: skip
+        return gemm.emit_gemm(
+            self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue
+        )
+
+    def _dim(self, fn: FunctionText, dim: Dim) -> str:
+        if isinstance(dim, int):
+            return str(dim)
+        return emit_dim(fn, dim, load_symbols(fn, self.symbols, dims.free_symbols(dim)))
+
+    def _operand(self, x: loopir.Operand, outer: str) -> gemm.Operand:
+        if x.buffer:
+            return gemm.Operand(
+                self.positions[x.buffer], outer=x.outer, k=x.k, batch=x.batch, offset=x.offset
+            )
+        return gemm.Operand(read=lambda fn: self._reader(fn, x, outer), axis=self._axis(x, outer))
+
+    def _axis(self, x: loopir.Operand, outer: str) -> str:
+        """The axis along which most of the operand's loads are contiguous."""
+        votes = {"outer": 0, "k": 0}
+        for s in x.body:
+            if isinstance(s, loopir.Load):
+                parts, linear = linear_parts(s.index, frozenset(n for n in (outer, self.statement.depth[0]) if n))
+                if linear:
+                    votes["outer"] += parts.get(outer, 0) == 1
+                    votes["k"] += parts.get(self.statement.depth[0], 0) == 1
+        return "k" if votes["k"] >= votes["outer"] else "outer"
+
+    def _emitter(self, fn: FunctionText, body: Sequence[Any]) -> Emitter:
+        """An emitter inside a helper function of the contraction; counters are set per point."""
+        part = self.kernel._replace(body=list(body))
+        emitter = Emitter(fn, self.target, part, self.symbols)
+        return emitter
+
+    def _batch(self, emitter: Emitter, texts: Sequence[str]) -> None:
+        for (name, _), text in zip(self.statement.batch, texts, strict=True):
+            emitter.scope.symbols[name] = text
+
+    def _reader(self, fn: FunctionText, x: loopir.Operand, outer: str) -> gemm.Reader:
+        emitter = self._emitter(fn, x.body)
+        depth = self.statement.depth[0]
+
+        def read(k: LlvmHandler, point: gemm.ReadPoint) -> Val:
+            self._batch(emitter, point.batch)
+            scope = emitter.scope
+            along, other = (outer, depth) if point.axis == "outer" else (depth, outer)
+            start, fixed = (point.outer, point.k) if point.axis == "outer" else (point.k, point.outer)
+            if other:
+                scope.symbols[other] = fixed
+            scope.symbols.pop(along, None)
+            if point.lanes == 1:
+                if along:
+                    scope.symbols[along] = start
+                scope.lanes = None
+            else:
+                scope.lanes = Lanes(along, [start], point.mask, point.lanes)
+            emitter.body(x.body)
+            value = scope.values[x.value][0]
+            scope.lanes = None
+            return value
+
+        return read
+
+    def _epilogue(self, fn: FunctionText) -> gemm.Epilogue:
+        s = self.statement
+        emitter = self._emitter(fn, s.body)
+
+        def store(k: LlvmHandler, acc: Val, point: gemm.OutPoint) -> None:
+            self._batch(emitter, point.batch)
+            scope = emitter.scope
+            if s.row[0]:
+                scope.symbols[s.row[0]] = point.m
+            scope.values[s.dest] = [acc]
+            scope.lanes = Lanes(s.column[0], [point.n], point.mask, acc.lanes)
+            emitter.body(s.body)
+            scope.lanes = None
+
+        return store
+
+
+def is_contract(kernel: Kernel) -> bool:
+    """Whether the kernel is one contraction."""
+    return len(kernel.body) == 1 and isinstance(kernel.body[0], Contract)
+
+
+__all__ = ["ContractEmitter", "is_contract", "symbols_in"]

@@ -1,0 +1,145 @@
+"""What a contraction is made of: operands, sizes, and the points at which its callbacks emit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from codegen.emit.text import FunctionText
+from codegen.emit.values import LlvmHandler, Val
+from graphcore.dims import Dim
+from graphcore.dtypes import DType
+from graphcore.errors import InvalidArgumentError
+
+
+class ReadPoint:
+    """Where an operand is read while it is packed: `lanes` neighbours along one axis.
+
+    Attributes:
+        batch: i64 texts, one per batch dimension.
+        outer: i64 text, the row m of A or the column n of B (of lane 0 when axis is "outer").
+        k: i64 text, the contracted index (of lane 0 when axis is "k").
+        lanes: how many elements to return; 1 is a scalar.
+        axis: "outer" or "k", the index that grows from lane to lane.
+        mask: bool Val of the lanes that exist, or None if all do; the others must not be read and count as 0.
+    """
+
+    __slots__ = ("axis", "batch", "k", "lanes", "mask", "outer")
+
+    def __init__(
+        self, batch: tuple[str, ...], outer: str, k: str, lanes: int, axis: str, mask: Val | None
+    ) -> None:
+        self.batch, self.outer, self.k = batch, outer, k
+        self.lanes, self.axis, self.mask = lanes, axis, mask
+
+
+class OutPoint:
+    """Which elements of C an epilogue is given: one row, `acc.lanes` neighbouring columns.
+
+    Attributes:
+        batch: i64 texts, one per batch dimension.
+        m: i64 text, the row.
+        n: i64 text, the column of lane 0.
+        mask: bool Val of the lanes that exist, or None if all do; loads and stores must respect it.
+    """
+
+    __slots__ = ("batch", "m", "mask", "n")
+
+    def __init__(self, batch: tuple[str, ...], m: str, n: str, mask: Val | None) -> None:
+        self.batch, self.m, self.n, self.mask = batch, m, n, mask
+
+
+Reader: TypeAlias = Callable[[LlvmHandler, ReadPoint], Val]
+Epilogue: TypeAlias = Callable[[LlvmHandler, Val, OutPoint], None]
+EmitDim: TypeAlias = Callable[[FunctionText, Dim], str]
+
+
+class Operand:
+    """A or B: a strided view of an argument buffer, or values computed by a callback.
+
+    Attributes:
+        arg: index into the kernel's argument table.
+        outer: stride in elements between neighbouring rows m of A, or columns n of B.
+        k: stride in elements along the contracted index.
+        batch: strides in elements of the batch dimensions (0 repeats the operand).
+        offset: first element.
+        read: None for a view; else a function called once per generated function that reads the operand, with
+            that FunctionText (%args and %dims are the kernel's parameters in it), which returns the reader.
+        axis: for a computed operand, the axis along which it is best read in vectors: "outer", "k", or ""
+            to be asked for scalars only.
+    """
+
+    __slots__ = ("arg", "axis", "batch", "k", "offset", "outer", "read")
+
+    def __init__(
+        self,
+        arg: int = 0,
+        *,
+        outer: Dim = 0,
+        k: Dim = 0,
+        batch: tuple[Dim, ...] = (),
+        offset: Dim = 0,
+        read: Callable[[FunctionText], Reader] | None = None,
+        axis: str = "",
+    ) -> None:
+        """Describes a view by its strides, or a computed operand by `read` and `axis`."""
+        self.arg, self.outer, self.k, self.batch, self.offset = arg, outer, k, batch, offset
+        self.read = read
+        self.axis = axis if read is not None else "k" if k == 1 else "outer" if outer == 1 else ""
+
+
+class GemmSpec:
+    """C[b,m,n] = epilogue(sum over k of A[b,m,k] * B[b,k,n]).
+
+    Attributes:
+        dtype: of A, B and the accumulators: float32, float64, int32 or int64.
+        m: rows of C; n: columns of C; k: length of the sum. Any may be 0.
+        batch: sizes of the batch dimensions.
+        a: the left operand; b: the right operand.
+        b_packed: whether argument b.arg holds what the kernel of `emit_pack_b` wrote (then b's strides are
+            not used).
+    """
+
+    __slots__ = ("a", "b", "b_packed", "batch", "dtype", "k", "m", "n")
+
+    def __init__(
+        self,
+        dtype: DType,
+        m: Dim,
+        n: Dim,
+        k: Dim,
+        a: Operand,
+        b: Operand,
+        batch: tuple[Dim, ...] = (),
+        *,
+        b_packed: bool = False,
+    ) -> None:
+        """Describes a contraction.
+
+        Raises:
+            InvalidArgumentError: if an operand view has not one stride per batch dimension.
+        """
+        for name, operand in (("A", a), ("B", b)):
+            if operand.read is None and len(operand.batch) != len(batch):
+                raise InvalidArgumentError(
+                    f"operand {name} has {len(operand.batch)} batch strides for {len(batch)} batch dimensions"
+                )
+        self.dtype, self.m, self.n, self.k, self.a, self.b = dtype, m, n, k, a, b
+        self.batch, self.b_packed = batch, b_packed
+
+
+class GemmKernel:
+    """An emitted kernel.
+
+    Attributes:
+        name: its symbol.
+        chunk_count: how many chunks the range [0, chunk_count) has; depends on sizes only.
+        scratch_bytes: private memory that each running call needs, 64-byte aligned.
+        schedule: the choices made, in words (for dumps).
+    """
+
+    __slots__ = ("chunk_count", "name", "schedule", "scratch_bytes")
+
+    def __init__(self, name: str, chunk_count: Dim, scratch_bytes: int, schedule: str) -> None:
+        self.name, self.chunk_count = name, chunk_count
+        self.scratch_bytes, self.schedule = scratch_bytes, schedule

@@ -1,0 +1,269 @@
+"""Loop IR as LLVM: statements, serial loops, and vector loops with masked tails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from codegen import loopir
+from codegen.emit import loops
+from codegen.emit.scope import Lanes, Scope
+from codegen.emit.text import FunctionText
+from codegen.emit.value_loops import any_lane
+from codegen.emit.values import LlvmHandler, Val, memory_type
+from codegen.loopir import LANES, Kernel
+from codegen.target import Target
+from graphcore import dims
+from graphcore.dims import Dim
+from graphcore.dtypes import DType, int64
+
+PARAMETERS = ("ptr %args", "ptr %dims", "ptr %scratch", "i64 %begin", "i64 %end")
+"""The parameters of every kernel: buffer pointers, sizes of symbols, private memory, the range of chunks."""
+
+
+def load_symbols(fn: FunctionText, names: Sequence[str], wanted: set[str]) -> dict[str, str]:
+    """Loads the sizes of the wanted symbols from %dims; returns their i64 texts."""
+    found: dict[str, str] = {}
+    for i, name in enumerate(names):
+        if name in wanted:
+            pointer = fn.emit(f"getelementptr i64, ptr %dims, i64 {i}", "p") if i else "%dims"
+            found[name] = fn.emit(f"load i64, ptr {pointer}, align 8", name.replace("-", "_"))
+    return found
+
+
+def symbols_in(body: Sequence[Any], buffers: Sequence[loopir.Buffer] = ()) -> set[str]:
+    """Every index symbol that statements mention."""
+    found: set[str] = set()
+    for s in loopir.walk(body):
+        found |= dims.free_symbols(loopir.index_dims(s))
+        if isinstance(s, loopir.Loop):
+            found |= dims.free_symbols(s.extent)
+    return found | dims.free_symbols([b.size for b in buffers])
+
+
+class Emitter:
+    """Emits the statements of one function."""
+
+    def __init__(self, fn: FunctionText, target: Target, kernel: Kernel, symbols: Sequence[str]) -> None:
+        """Loads buffer pointers and symbol sizes at the function's entry (%args, %dims, %scratch are parameters)."""
+        self.fn = fn
+        self.target = target
+        self.k = LlvmHandler(fn, target.isa, LANES, has_fma=target.has_fma)
+        self.scope = Scope(self.k)
+        self.buffers = {b.name: b for b in kernel.buffers}
+        self.pointers: dict[str, str] = {}
+        self.bases: dict[tuple[str, Dim], str] = {}
+        self.accumulators: dict[str, loopir.Init] = {}
+        self.failures: dict[int, str] = {}
+        self.scope.symbols.update(load_symbols(fn, symbols, symbols_in(kernel.body, kernel.buffers)))
+        for i, buffer in enumerate(kernel.args):
+            at = fn.emit(f"getelementptr ptr, ptr %args, i64 {i}", "p") if i else "%args"
+            self.pointers[buffer.name] = fn.emit(f"load ptr, ptr {at}, align 8", buffer.name)
+        self._scratch_pointers(kernel)
+
+    def _scratch_pointers(self, kernel: Kernel) -> None:
+        offset: Dim = 0
+        for buffer in kernel.scratch:
+            at = self.scope.scalar(offset)
+            self.pointers[buffer.name] = self.fn.emit(f"getelementptr i8, ptr %scratch, i64 {at}", buffer.name)
+            offset = offset + loopir.buffer_bytes(buffer)
+
+    def body(self, statements: Sequence[Any]) -> None:
+        """Emits statements in order."""
+        for s in statements:
+            _EMIT[type(s)](self, s)
+
+    def finish(self) -> None:
+        """Ends the function: success, and one return per failure code."""
+        self.fn.ret("i32 0")
+        for code, label in self.failures.items():
+            self.fn.place(label)
+            self.fn.ret(f"i32 {code}")
+
+    # -- values
+
+    def _const(self, s: loopir.Const) -> None:
+        self.scope.values[s.dest] = [self.k.const(s.value, s.dtype)]
+
+    def _compute(self, s: loopir.Compute) -> None:
+        scope, k = self.scope, self.k
+        out: list[Val] = []
+        for copy in range(scope.copies(*s.args)):
+            xs = [scope.get(a, copy) for a in s.args]
+            if s.word in ("cast", "bitcast"):
+                out.append(getattr(k, s.word)(xs[0], s.dtype))
+            else:
+                out.append(getattr(k, s.word)(*xs))
+        scope.values[s.dest] = out
+
+    def _copies(self, *expressions: Dim) -> int:
+        """1 if the expressions are uniform, else the number of copies of the vector loop."""
+        lanes = self.scope.lanes
+        return 1 if lanes is None or all(map(self.scope.is_uniform, expressions)) else lanes.copies
+
+    def _from_index(self, s: loopir.FromIndex) -> None:
+        scope = self.scope
+        scope.values[s.dest] = [
+            self.k.cast(scope.vector(s.index, copy), s.dtype) for copy in range(self._copies(s.index))
+        ]
+
+    def _condition(self, s: loopir.Condition) -> None:
+        scope = self.scope
+        scope.values[s.dest] = [scope.compare(s.kind, s.a, s.b, copy) for copy in range(self._copies(s.a, s.b))]
+
+    def _index_of(self, s: loopir.IndexOf) -> None:
+        values = [self.k.cast(x, int64) for x in self.scope.values[s.src]]
+        if values[0].lanes == 1:
+            self.scope.symbols[s.dest] = values[0].text
+            self.scope.vectors.pop(s.dest, None)
+        else:
+            self.scope.vectors[s.dest] = values
+
+    def _check(self, s: loopir.Check) -> None:
+        lanes = self.scope.lanes
+        bad: str | None = None
+        for holds in self.scope.values[s.src]:
+            wrong = self.k.not_(holds)
+            if wrong.lanes > 1 and lanes is not None and lanes.mask is not None:
+                wrong = self.k.and_(wrong, lanes.mask)
+            text = any_lane(self.k, wrong)
+            bad = text if bad is None else self.fn.emit(f"or i1 {bad}, {text}")
+        label = self.failures.setdefault(s.code, f"fail.{s.code}")
+        going = self.fn.new_label("fine")
+        self.fn.branch_if(bad or "false", label, going)
+        self.fn.place(going)
+
+    # -- memory
+
+    def _load(self, s: loopir.Load) -> None:
+        guards = self.scope.values[s.guard] if s.guard is not None else [None]
+        count = max(self._copies(s.index), len(guards))
+        self.scope.values[s.dest] = [self._load_one(s, copy, guards[copy % len(guards)]) for copy in range(count)]
+
+    def _load_one(self, s: loopir.Load, copy: int, guard: Val | None) -> Val:
+        scope, k = self.scope, self.k
+        if scope.is_uniform(s.index):
+            return self._load_uniform(s, guard)
+        lanes = scope.lanes
+        assert lanes is not None
+        mask = self._both(lanes.mask, guard, lanes.lanes)
+        parts = scope.split(s.index)
+        if parts is not None and parts[1] == 1:
+            pointer = self._linear_pointer(s.buffer, parts[0], lanes.starts[copy], s.dtype)
+            return k.load(pointer, s.dtype, lanes.lanes, mask)
+        offsets = scope.vector(s.index, copy)
+        return k.gather(self.pointers[s.buffer], offsets, s.dtype, mask, s.dtype.size)
+
+    def _load_uniform(self, s: loopir.Load, guard: Val | None) -> Val:
+        k = self.k
+        base = self._base(s.buffer, s.index)
+        if guard is None:
+            return k.load(base, s.dtype, 1)
+        # Where the guard is false the address may be anything, so a zero is read instead: no branch is needed.
+        zero = self.fn.module.constant("[16 x i8]", "zeroinitializer", 16)
+        pointer = self.fn.emit(f"select i1 {any_lane(k, guard)}, ptr {base}, ptr {zero}")
+        value = k.load(pointer, s.dtype, 1)
+        return k.select(guard, value, k.like(0, value))
+
+    def _both(self, a: Val | None, b: Val | None, lanes: int) -> Val | None:
+        if a is None or b is None:
+            chosen = a or b
+            return chosen if chosen is None else self.k.splat(chosen, lanes)
+        return self.k.and_(a, b)
+
+    def _base(self, buffer: str, index: Dim) -> str:
+        """The pointer to the element at a uniform index."""
+        found = self.bases.get((buffer, index))
+        if found is not None:
+            return found
+        return self._element(self.pointers[buffer], self.scope.scalar(index), self.buffers[buffer].dtype)
+
+    def _element(self, pointer: str, index: str, dtype: DType) -> str:
+        if index == "0":
+            return pointer
+        return self.fn.emit(f"getelementptr {memory_type(dtype)}, ptr {pointer}, i64 {index}", "p")
+
+    def _linear_pointer(self, buffer: str, base: Dim, start: str, dtype: DType) -> str:
+        """The pointer to lane 0 of a unit-stride access."""
+        return self._element(self._base(buffer, base), start, dtype)
+
+    def hoist(self, body: Sequence[Any], symbol: str, lanes: Lanes) -> None:
+        """Computes, before a vector loop, the base pointers of its unit-stride accesses that are known already."""
+        before, self.scope.lanes = self.scope.lanes, lanes
+        for s in loopir.walk(body):
+            if not isinstance(s, loopir.Load | loopir.Store) or self.scope.is_uniform(s.index):
+                continue
+            parts = self.scope.split(s.index)
+            if parts is None or parts[1] != 1 or (s.buffer, parts[0]) in self.bases:
+                continue
+            if dims.free_symbols(parts[0]) <= self.scope.symbols.keys():
+                self.bases[s.buffer, parts[0]] = self._base(s.buffer, parts[0])
+        self.scope.lanes = before
+
+    def _store(self, s: loopir.Store) -> None:
+        scope, k = self.scope, self.k
+        dtype = self.buffers[s.buffer].dtype
+        if scope.is_uniform(s.index):
+            k.store(self._base(s.buffer, s.index), scope.get(s.src, 0))
+            return
+        lanes = scope.lanes
+        assert lanes is not None
+        parts = scope.split(s.index)
+        for copy in range(lanes.copies):
+            value = k.splat(scope.get(s.src, copy), lanes.lanes)
+            if parts is not None and parts[1] == 1:
+                k.store(self._linear_pointer(s.buffer, parts[0], lanes.starts[copy], dtype), value, lanes.mask)
+            else:
+                k.scatter(self.pointers[s.buffer], scope.vector(s.index, copy), value, lanes.mask, dtype.size)
+
+    # -- accumulators
+
+    def _init(self, s: loopir.Init) -> None:
+        self.accumulators[s.acc] = s
+        lanes = self.scope.lanes
+        start = self.k.splat(self.k.const(s.value, s.dtype), LANES if lanes is None else lanes.lanes)
+        self.scope.values[s.acc] = [start] * (1 if lanes is None else lanes.copies)
+        if lanes is not None:
+            lanes.inner.add(s.acc)
+
+    def _accumulate(self, s: loopir.Accumulate) -> None:
+        scope, k, lanes = self.scope, self.k, self.scope.lanes
+        assert lanes is not None
+        step = self.accumulators[s.acc].step
+        state = scope.values[s.acc]
+        if s.acc in lanes.inner:
+            scope.values[s.acc] = [
+                step(k, acc, *(scope.get(x, copy) for x in s.srcs)) for copy, acc in enumerate(state)
+            ]
+            return
+        acc = state[0]
+        for copy in range(lanes.copies):
+            stepped = step(k, acc, *(scope.get(x, copy) for x in s.srcs))
+            acc = stepped if lanes.mask is None else k.select(lanes.mask, stepped, acc)
+        scope.values[s.acc] = [acc]
+
+    def _finish(self, s: loopir.Finish) -> None:
+        state = self.scope.values[s.acc]
+        if self.scope.lanes is None:
+            combine = self.accumulators[s.acc].combine
+            state = [self.k.reduce(state[0], lambda a, b: combine(self.k, a, b))]
+        self.scope.values[s.dest] = state
+
+    def _loop(self, s: loopir.Loop) -> None:
+        loops.emit_loop(self, s)
+
+
+_EMIT: dict[type, Any] = {
+    loopir.Const: Emitter._const,
+    loopir.Load: Emitter._load,
+    loopir.Compute: Emitter._compute,
+    loopir.FromIndex: Emitter._from_index,
+    loopir.Condition: Emitter._condition,
+    loopir.IndexOf: Emitter._index_of,
+    loopir.Check: Emitter._check,
+    loopir.Store: Emitter._store,
+    loopir.Init: Emitter._init,
+    loopir.Accumulate: Emitter._accumulate,
+    loopir.Finish: Emitter._finish,
+    loopir.Loop: Emitter._loop,
+}

@@ -1,0 +1,288 @@
+"""Loop IR: what a kernel does, as loops over statements; the boundary between lowering and emission.
+
+Values have names (`t3`) and are defined once per scope; a scope sees the names of the loops around it. Index
+expressions are `Dim` polynomials over loop counters, shape symbols and data-dependent indices, in elements of a
+contiguous buffer. In a loop of mode "vector" a value that depends on the counter has 16 lanes; everything else is a
+scalar. An accumulator that is made outside a vector loop and fed inside it has 16 lanes too, and `Finish` combines
+them as a fixed tree of halves (8, 4, 2, 1). `codegen.loop_interpret` is the meaning of all this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from graphcore.dims import Dim
+from graphcore.dtypes import DType
+
+LANES = 16
+"""Virtual lanes of a vector, on every instruction set."""
+
+
+class Buffer(NamedTuple):
+    """Memory that a kernel touches: role is "in", "out", "const" (data: its array) or "scratch"."""
+
+    name: str
+    dtype: DType
+    size: Dim
+    role: str
+    data: Any = None
+
+
+class Const(NamedTuple):
+    """dest = a constant."""
+
+    dest: str
+    dtype: DType
+    value: Any
+
+
+class Load(NamedTuple):
+    """dest = buffer[index]; where the bool `guard` is false nothing is read and the value is 0."""
+
+    dest: str
+    dtype: DType
+    buffer: str
+    index: Dim
+    guard: str | None = None
+
+
+class Compute(NamedTuple):
+    """dest = word(args): a word of scalar bodies, or cast and bitcast to `dtype`."""
+
+    dest: str
+    dtype: DType
+    word: str
+    args: tuple[str, ...]
+
+
+class FromIndex(NamedTuple):
+    """dest = an index expression as a number."""
+
+    dest: str
+    dtype: DType
+    index: Dim
+
+
+class Condition(NamedTuple):
+    """dest (bool) = a comparison of index expressions; kind is "lt", "le" or "eq"."""
+
+    dest: str
+    kind: str
+    a: Dim
+    b: Dim
+
+
+class IndexOf(NamedTuple):
+    """The index symbol `dest` = an integer value."""
+
+    dest: str
+    src: str
+
+
+class Check(NamedTuple):
+    """Stops the kernel with failure `code` if the bool `src` is false anywhere; `dest` only names the check."""
+
+    dest: str
+    src: str
+    code: int
+
+
+class Store(NamedTuple):
+    """buffer[index] = src."""
+
+    buffer: str
+    index: Dim
+    src: str
+
+
+class Init(NamedTuple):
+    """A new accumulator: `step(k, acc, *values)` is the scalar body that feeds it.
+
+    `combine(k, a, b)` joins two accumulators; `label` is the accumulator's name for people.
+    """
+
+    acc: str
+    dtype: DType
+    value: Any
+    step: Callable[..., Any]
+    combine: Callable[..., Any]
+    label: str
+
+
+class Accumulate(NamedTuple):
+    """acc = step(acc, *srcs)."""
+
+    acc: str
+    srcs: tuple[str, ...]
+
+
+class Finish(NamedTuple):
+    """dest = what the accumulator holds, its lanes combined."""
+
+    dest: str
+    dtype: DType
+    acc: str
+
+
+class Loop(NamedTuple):
+    """Runs `body` for symbol = 0 .. extent-1; mode is "serial" or "vector".
+
+    The loop marked `chunk` is outermost and runs from the kernel's `begin` to its `end` instead.
+    """
+
+    symbol: str
+    extent: Dim
+    mode: str
+    chunk: bool
+    body: list[Any]
+
+
+class Operand(NamedTuple):
+    """A matrix of a contraction: a strided view of a buffer, or values that `body` computes.
+
+    Attributes:
+        buffer: the buffer's name, "" for computed values.
+        offset: its first element; outer, k, batch: strides in elements.
+        body, value: statements over the counters of the contraction, and the name of their result.
+    """
+
+    buffer: str
+    offset: Dim = 0
+    outer: Dim = 0
+    k: Dim = 0
+    batch: tuple[Dim, ...] = ()
+    body: tuple[Any, ...] = ()
+    value: str = ""
+
+
+class Contract(NamedTuple):
+    """A dense matrix product: for every batch, row (scalar) and column (vector) position runs `body`, which stores.
+
+    There `dest` is the sum over k < depth, ascending, one fused multiply-add each, of a[row, k] * b[k, column].
+    Counters are pairs (symbol, extent); the symbol is "" where the extent is 1.
+    """
+
+    dest: str
+    dtype: DType
+    batch: tuple[tuple[str, Dim], ...]
+    row: tuple[str, Dim]
+    column: tuple[str, Dim]
+    depth: tuple[str, Dim]
+    a: Operand
+    b: Operand
+    body: list[Any]
+
+
+class Kernel(NamedTuple):
+    """One kernel.
+
+    Attributes:
+        name: unique within its graph.
+        category: the kind of fusion that it came from.
+        node_ids: ids of the graph's nodes that it computes.
+        buffers: in the order of the kernel's `args`, scratch buffers excluded from those and listed last.
+        body: statements.
+        chunks: extent of the loop marked chunk, 1 if there is none.
+        messages: what failure code i + 1 means.
+    """
+
+    name: str
+    category: str
+    node_ids: tuple[int, ...]
+    buffers: tuple[Buffer, ...]
+    body: list[Any]
+    chunks: Dim
+    messages: tuple[str, ...] = ()
+
+    @property
+    def args(self) -> tuple[Buffer, ...]:
+        """The buffers that a caller passes, in order."""
+        return tuple(b for b in self.buffers if b.role != "scratch")
+
+    @property
+    def scratch(self) -> tuple[Buffer, ...]:
+        """The buffers that lie in the kernel's scratch memory, in order."""
+        return tuple(b for b in self.buffers if b.role == "scratch")
+
+    def __str__(self) -> str:
+        """The text form."""
+        return to_text(self)
+
+
+def buffer_bytes(buffer: Buffer) -> Dim:
+    """Bytes of a buffer, rounded up to 64 and with room for one vector beyond its end."""
+    return ((buffer.size * buffer.dtype.size + 63) // 64) * 64 + 128
+
+
+def scratch_bytes(kernel: Kernel) -> Dim:
+    """Bytes of scratch memory that one running chunk of the kernel needs."""
+    total: Dim = 0
+    for buffer in kernel.scratch:
+        total = total + buffer_bytes(buffer)
+    return total
+
+
+def to_text(kernel: Kernel) -> str:
+    """The kernel as text, for people."""
+    lines = [f"kernel {kernel.name} ({kernel.category}) chunks={kernel.chunks}"]
+    for buffer in kernel.buffers:
+        lines.append(f"  {buffer.role} {buffer.name}: {buffer.dtype.name}[{buffer.size}]")
+    _print(kernel.body, "  ", lines)
+    lines += [f"  code {i}: {text}" for i, text in enumerate(kernel.messages, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def _print(body: Sequence[Any], indent: str, lines: list[str]) -> None:
+    for statement in body:
+        lines.append(indent + _FORMS[type(statement)](statement))
+        inner = getattr(statement, "body", None)
+        if inner is not None:
+            _print(inner, indent + "  ", lines)
+
+
+def _print_contract(s: Contract) -> str:
+    over = ", ".join(f"{name or '.'} < {extent}" for name, extent in (*s.batch, s.row, s.column, s.depth))
+    return f"contract {s.dest}: {s.dtype.name} = {_print_operand(s.a)} @ {_print_operand(s.b)} over {over}:"
+
+
+def _print_operand(x: Operand) -> str:
+    if not x.buffer:
+        statements = "; ".join(_FORMS[type(s)](s) for s in x.body)
+        return f"({statements}; {x.value})"
+    return f"{x.buffer}[{x.offset}; batch {', '.join(map(str, x.batch)) or 'none'}, outer {x.outer}, k {x.k}]"
+
+
+_FORMS: dict[type, Callable[[Any], str]] = {
+    Const: lambda s: f"{s.dest}: {s.dtype.name} = {s.value}",
+    Load: lambda s: f"{s.dest}: {s.dtype.name} = {s.buffer}[{s.index}]" + (f" if {s.guard}" if s.guard else ""),
+    Compute: lambda s: f"{s.dest}: {s.dtype.name} = {s.word}({', '.join(s.args)})",
+    FromIndex: lambda s: f"{s.dest}: {s.dtype.name} = index({s.index})",
+    Condition: lambda s: f"{s.dest}: bool = {s.a} {({'lt': '<', 'le': '<=', 'eq': '=='})[s.kind]} {s.b}",
+    IndexOf: lambda s: f"{s.dest} = index of {s.src}",
+    Check: lambda s: f"check {s.src}, code {s.code}",
+    Store: lambda s: f"{s.buffer}[{s.index}] = {s.src}",
+    Init: lambda s: f"{s.acc}: {s.dtype.name} = {s.label} from {s.value}",
+    Accumulate: lambda s: f"{s.acc} <- {', '.join(s.srcs)}",
+    Finish: lambda s: f"{s.dest}: {s.dtype.name} = finish {s.acc}",
+    Loop: lambda s: f"{s.mode}{' chunk' if s.chunk else ''} {s.symbol} < {s.extent}:",
+    Contract: _print_contract,
+}
+
+
+def walk(body: Sequence[Any]) -> Any:
+    """Every statement, those of loops included."""
+    for statement in body:
+        yield statement
+        inner = getattr(statement, "body", None)
+        if inner is not None:
+            yield from walk(inner)
+
+
+def index_dims(statement: Any) -> tuple[Dim, ...]:
+    """The index expressions of a statement that is not a loop."""
+    if isinstance(statement, Load | FromIndex | Store):
+        return (statement.index,)
+    if isinstance(statement, Condition):
+        return (statement.a, statement.b)
+    return ()

@@ -1,0 +1,1 @@
+"""From graphs to loop IR: one strategy per kind of op, never per name."""

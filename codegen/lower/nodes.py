@@ -1,0 +1,140 @@
+"""Lowering one node of a graph to a kernel, by the kinds of the ops that it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+
+from codegen.lower.contract import lower_contract
+from codegen.lower.merge import Axis
+from codegen.lower.place import Placer
+from codegen.lower.pull import Domain, Puller, reduced_axes
+from codegen.lower.scatter import lower_scatter
+from codegen.lower.view import Build, Lowered, View, graph_of, view
+from graphcore.dims import Dim
+from graphcore.errors import InconclusiveDim, UnsupportedError
+from graphcore.graph import Node, Value
+
+_DEPTH = 20_000
+
+
+def is_native(node: Node) -> bool:
+    """Whether a kernel can compute the node: every op has a native form, every dtype fits in a register."""
+    nodes = view(node).nodes
+    values = [v for n in nodes for v in (*n.operands, *n.results)]
+    return all(n.op.native and n.op.kind not in ("host", "control") for n in nodes) and all(
+        v.type.dtype.kind in "iub" or v.type.dtype.name in ("float32", "float64") for v in values
+    )
+
+
+def lower_node(node: Node, name: str) -> list[Lowered]:
+    """The kernel of a node; one kernel per inner node if they do not fit into one.
+
+    Raises:
+        UnsupportedError: if an op has no native lowering.
+    """
+    whole = view(node)
+    with _deep_recursion():
+        try:
+            return [lower_view(whole, name)]
+        except (UnsupportedError, InconclusiveDim):
+            if len(whole.nodes) == 1:
+                raise
+            return _one_by_one(whole, name)
+
+
+def _one_by_one(whole: View, name: str) -> list[Lowered]:
+    """The inner nodes as kernels of their own; values between them become buffers."""
+    outer = dict(whole.inputs) | dict(whole.outputs)
+    given = dict(whole.inputs)
+    made: list[Lowered] = []
+    for i, inner in enumerate(whole.nodes):
+        if inner.op.name == "constant":
+            continue
+        part = View(
+            whole.node, (inner,), tuple((v, outer.get(v, v)) for v in dict.fromkeys(inner.operands)),
+            tuple((v, outer.get(v, v)) for v in inner.results),
+        )  # fmt: skip
+        made.append(lower_view(part, f"{name}_{i}"))
+    copies = [(v, target) for v, target in whole.outputs if v in given or outer[v] is not target]
+    made += [_copy(whole.node, v, outer[v], target, f"{name}_copy{i}") for i, (v, target) in enumerate(copies)]
+    return made
+
+
+def _copy(node: Node, value: Value, source: Value, target: Value, name: str) -> Lowered:
+    return lower_view(View(node, (), ((value, source),), ((value, target),)), name)
+
+
+def lower_view(what: View, name: str) -> Lowered:
+    """One kernel for the whole of a view. Raises UnsupportedError or InconclusiveDim if that is not possible."""
+    kinds = {n.op.kind: n for n in what.nodes}
+    scatter = next((n for n in what.nodes if n.op.kind == "index" and n.op.element is None), None)
+    if scatter is not None:
+        return lower_scatter(what, scatter, name)
+    if "contract" in kinds:
+        made = lower_contract(what, kinds["contract"], name)
+        if made is not None:
+            return made
+    return lower_loops(what, name)
+
+
+def domain_of(what: View) -> tuple[Sequence[Dim], Sequence[int]]:
+    """The extents of a kernel's loops, and which of them are folded."""
+    best: tuple[Sequence[Dim], Sequence[int]] | None = None
+    for node in what.nodes:
+        found = _fold_of(node)
+        if found is not None and (best is None or _trivial(best)):
+            best = found
+    if best is not None:
+        return best
+    return what.outputs[0][0].type.shape, ()
+
+
+def _trivial(domain: tuple[Sequence[Dim], Sequence[int]]) -> bool:
+    return all(domain[0][a] == 1 for a in domain[1])
+
+
+def _fold_of(node: Node) -> tuple[Sequence[Dim], Sequence[int]] | None:
+    if node.op.kind == "reduce":
+        return node.operands[0].type.shape, reduced_axes(node)
+    if node.op.kind != "contract":
+        return None
+    lhs, rhs = (v.type.shape for v in node.operands)
+    (lc, rc), (lb, rb) = node.attrs["contracting"], node.attrs["batch"]
+    outer = [lhs[a] for a in lb] + [d for a, d in enumerate(lhs) if a not in lc and a not in lb]
+    folded = [lhs[a] for a in lc]
+    inner = [d for a, d in enumerate(rhs) if a not in rc and a not in rb]
+    return outer + folded + inner, range(len(outer), len(outer) + len(folded))
+
+
+def lower_loops(what: View, name: str) -> Lowered:
+    """Loops, reductions, rows and unusual contractions: pull every output, then lay the program out in loops."""
+    build = Build(what)
+    program = build.program
+    shape, reduced = domain_of(what)
+    domain = Domain(program, shape, reduced)
+    puller = Puller(program, graph_of(what), domain, build.readers)
+    for value, target in what.outputs:
+        buffer = build.output(target)
+        index, _ = domain.index_for(value.type.shape)
+        program.store(buffer, value.type, index, puller.value(value, index))
+    axes = [
+        Axis(n, domain.shape[a], "reduced" if a in domain.reduced else "kept")
+        for a, n in enumerate(domain.names) if n
+    ]  # fmt: skip
+    placer = Placer(program, axes)
+    body = placer.run()
+    category = str(what.node.attrs.get("category", what.node.op.kind))
+    return build.lowered(name, category, body, placer.chunks)
+
+
+@contextlib.contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Long chains of ops are pulled recursively, a few frames each."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

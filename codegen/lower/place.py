@@ -1,0 +1,236 @@
+"""Placing: a program laid out in loops, every statement in the loop of the innermost counter that it depends on.
+
+Reductions make *stages*: what depends on a reduction's result runs after the loops that fold it. In the row layout the
+folded axes are innermost, the last of them vector loops with 16-lane accumulators; in the column layout the last kept
+axis is the vector loop, and serial loops inside it fold. A value that an earlier stage's loop has computed is computed
+again if that is cheap; otherwise it is kept in a row buffer in scratch memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codegen import loopir
+from codegen.loopir import Init, Load, Loop, Store
+from codegen.lower.merge import Axis, linear_parts, merge
+from codegen.lower.program import Program, Reduce
+from graphcore import dims
+from graphcore.dims import Dim
+from graphcore.errors import UnsupportedError
+
+KEEP_COST = 9
+"""A value that costs at least this many simple operations is kept in a row buffer between stages."""
+
+_COSTS = {
+    "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14, "pow": 20,
+    "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 12, "mod": 12,
+}  # fmt: skip
+
+
+class _Block:
+    """A list of statements under construction, and the names that it defines."""
+
+    def __init__(self, body: list[Any], symbol: str = "", stage: int = 0) -> None:
+        self.body = body
+        self.symbol = symbol
+        self.stage = stage
+        self.done: set[str] = set()
+
+
+class Placer:
+    """Lays one program out in loops."""
+
+    def __init__(self, program: Program, axes: list[Axis]) -> None:
+        """Merges the axes where index expressions allow it, and chooses the layout."""
+        self.program = program
+        expressions = [d for s in program.statements.values() for d in loopir.index_dims(s)]
+        expressions += [r.index for r in program.roots]
+        self.axes, self.replace = merge(axes, expressions)
+        self.kept = [a for a in self.axes if not a.reduced]
+        self.reduced = [a for a in self.axes if a.reduced]
+        self.column = not self.reduced or (bool(self.kept) and self.axes[-1] is self.kept[-1])
+        self.body: list[Any] = []
+        self._blocks = [_Block(self.body)]
+        self._closed: list[_Block] = []
+        self._stages: dict[str, int] = {}
+        self._kept_rows: dict[str, str] = {}
+        self._folding: frozenset[str] = frozenset(a.name for a in self.reduced)
+        self._gone = {name for name, value in self.replace.items() if value == 0}
+
+    @property
+    def chunks(self) -> Dim:
+        """Extent of the loop that is divided into chunks, 1 if there is none."""
+        return self.kept[0].extent if self.kept else 1
+
+    def run(self) -> list[Any]:
+        """Places every root; returns the kernel's body."""
+        self._kept_loops(0)
+        return self.body
+
+    # -- loops
+
+    def _kept_loops(self, depth: int) -> None:
+        if depth == len(self.kept):
+            self._inside()
+            return
+        axis = self.kept[depth]
+        vector = self.column and depth == len(self.kept) - 1
+        self._loop(axis, "vector" if vector else "serial", lambda: self._kept_loops(depth + 1), chunk=depth == 0)
+
+    def _loop(self, axis: Axis, mode: str, inside: Any, *, chunk: bool = False, stage: int = 0) -> None:
+        body: list[Any] = []
+        self._blocks.append(_Block(body, axis.name, stage))
+        inside()
+        self._closed.append(self._blocks.pop())
+        self._blocks[-1].body.append(Loop(axis.name, axis.extent, mode, chunk, body))
+
+    def _inside(self) -> None:
+        """The folds stage by stage, then the stores that need no folded counter."""
+        program, folding = self.program, self._folding
+        reduces = [s for s in program.statements.values() if isinstance(s, Reduce)]
+        full = [r for r in program.roots if self._counters(r) & folding]
+        checks = [c for c in program.checks if program.needs[c] & folding]
+        last = max((self._stage(x) for x in [*(r.dest for r in reduces), *(r.src for r in full), *checks]), default=0)
+        for stage in range(last + 1):
+            feeding = [r for r in reduces if max(map(self._stage, r.srcs)) == stage]
+            stores = [r for r in full if self._stage(r.src) == stage]
+            now = [c for c in checks if self._stage(c) == stage]
+            if feeding or stores or now:
+                self._fold(stage, feeding, stores, now)
+        for check in program.checks:
+            if check not in checks:
+                self._place(check)
+        for root in program.roots:
+            if root not in full:
+                self._store(root)
+
+    def _counters(self, root: Any) -> frozenset[str]:
+        return self.program.needs[root.src] | self.program.symbols_of(root.index)
+
+    def _fold(self, stage: int, feeding: list[Reduce], stores: list[Any], checks: list[str]) -> None:
+        for r in feeding:
+            self._blocks[-1].body.append(Init(f"a_{r.dest}", r.dtype, r.init, r.step, r.combine, r.label))
+
+        def inside() -> None:
+            for check in checks:
+                self._place(check)
+            for r in feeding:
+                for src in r.srcs:
+                    self._place(src)
+                self._blocks[-1].body.append(loopir.Accumulate(f"a_{r.dest}", r.srcs))
+            for root in stores:
+                self._store(root)
+
+        self._fold_loops(0, stage, inside)
+        for r in feeding:
+            self._blocks[-1].body.append(loopir.Finish(r.dest, r.dtype, f"a_{r.dest}"))
+            self._blocks[-1].done.add(r.dest)
+
+    def _fold_loops(self, depth: int, stage: int, inside: Any) -> None:
+        if depth == len(self.reduced):
+            inside()
+            return
+        vector = not self.column and depth == len(self.reduced) - 1
+        mode = "vector" if vector else "serial"
+        self._loop(self.reduced[depth], mode, lambda: self._fold_loops(depth + 1, stage, inside), stage=stage)
+
+    # -- statements
+
+    def _stage(self, name: str) -> int:
+        """How many folds must be finished before the value can be computed."""
+        found = self._stages.get(name)
+        if found is None:
+            found = max((self._stage(a) for a in self.program.arguments(name)), default=0)
+            if isinstance(self.program.statements[name], Reduce):
+                found += 1
+            self._stages[name] = found
+        return found
+
+    def _level(self, name: str) -> int:
+        """The depth of the innermost open loop that the value depends on."""
+        needs = self.program.needs[name] - self._gone
+        for depth in range(len(self._blocks) - 1, 0, -1):
+            if self._blocks[depth].symbol in needs:
+                missing = needs - {b.symbol for b in self._blocks}
+                if missing:
+                    break
+                return depth
+        if needs - {b.symbol for b in self._blocks}:
+            raise UnsupportedError(f"a value depends on the counters {sorted(needs)} outside of their loops")
+        return 0
+
+    def _place(self, name: str) -> None:
+        if any(name in b.done for b in self._blocks):
+            return
+        statement = self.program.statements[name]
+        if isinstance(statement, Reduce):
+            raise UnsupportedError(f"the result of {statement.label} is used before it is complete")
+        level = self._level(name)
+        block = self._blocks[level]
+        block.done.add(name)
+        if self._from_row_buffer(name, block):
+            return
+        for argument in self.program.arguments(name):
+            self._place(argument)
+        block.body.append(self._rewrite(statement))
+
+    def _store(self, root: Any) -> None:
+        self._place(root.src)
+        block = self._blocks[-1]
+        block.body.append(Store(root.buffer, self._dim(root.index), root.src))
+
+    def _rewrite(self, s: Any) -> Any:
+        return rewrite(s, self.replace)
+
+    def _dim(self, d: Dim) -> Dim:
+        return dims.substitute(d, self.replace) if self.replace else d
+
+    # -- row buffers
+
+    def _from_row_buffer(self, name: str, block: _Block) -> bool:
+        """Loads a value that an earlier stage has computed, if that is cheaper than computing it again."""
+        if self.column or block.symbol not in self._folding or block.symbol != self.reduced[-1].name:
+            return False
+        if not self.program.needs[name] - self._gone >= {a.name for a in self.reduced}:
+            return False
+        statement = self.program.statements[name]
+        if not isinstance(statement, loopir.Compute) or self._cost(name, set()) < KEEP_COST:
+            return False
+        source = next((b for b in self._closed if b.symbol == block.symbol and name in b.done), None)
+        if source is None:
+            return False
+        flat: Dim = 0
+        for axis in self.reduced:
+            flat = flat * axis.extent + dims.symbol(axis.name, 0, axis.extent - 1)
+        buffer = self._kept_rows.get(name)
+        if buffer is None:
+            size = dims.product(a.extent for a in self.reduced)
+            buffer = self._kept_rows[name] = self.program.buffer(statement.dtype, size, "scratch")
+            source.body.append(Store(buffer, flat, name))
+        block.body.append(Load(name, statement.dtype, buffer, flat))
+        return True
+
+    def _cost(self, name: str, seen: set[str]) -> int:
+        """Simple operations that computing the value anew takes inside the innermost loop."""
+        if name in seen or not self.program.needs[name] & self._folding:
+            return 0
+        seen.add(name)
+        s = self.program.statements[name]
+        own = 1
+        if isinstance(s, loopir.Compute):
+            own = _COSTS.get(s.word, 1)
+        elif isinstance(s, Load):
+            parts, linear = linear_parts(s.index, self._folding)
+            own = 1 if linear and all(isinstance(c, int) and abs(c) <= 1 for c in parts.values()) else 6
+        return own + sum(self._cost(a, seen) for a in self.program.arguments(name))
+
+
+def rewrite(s: Any, replace: dict[str, Dim]) -> Any:
+    """The statement with counters replaced in its index expressions."""
+    if not replace:
+        return s
+    if isinstance(s, Load | loopir.FromIndex):
+        return s._replace(index=dims.substitute(s.index, replace))
+    if isinstance(s, loopir.Condition):
+        return s._replace(a=dims.substitute(s.a, replace), b=dims.substitute(s.b, replace))
+    return s

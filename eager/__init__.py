@@ -1,0 +1,172 @@
+"""layerjit's user side: `import eager as tf`.
+
+The names are those of TensorFlow 2.15. Ops run at once on NumPy; `tf.function` compiles.
+"""
+
+from __future__ import annotations
+
+import importlib as _importlib
+from typing import TYPE_CHECKING, Any
+
+from eager import bitwise, config, debugging, errors, linalg, math, nest, nn, random
+from eager import operators as _operators
+from eager.context import executing_eagerly, init_scope
+from eager.function.function import Function, function, no_retrace
+from eager.function.ledger import FallbackWarning
+from eager.ops.array import (
+    broadcast_static_shape,
+    broadcast_to,
+    cast,
+    concat,
+    constant,
+    convert_to_tensor,
+    expand_dims,
+    eye,
+    fill,
+    gather,
+    identity,
+    one_hot,
+    ones,
+    ones_like,
+    pad,
+    range,
+    rank,
+    reshape,
+    reverse,
+    shape,
+    size,
+    slice,
+    split,
+    squeeze,
+    stack,
+    stop_gradient,
+    tile,
+    transpose,
+    unstack,
+    where,
+    zeros,
+    zeros_like,
+)
+from eager.ops.debugging import (
+    Assert,
+)
+from eager.ops.linalg import (
+    matmul,
+    tensordot,
+)
+from eager.ops.math import (
+    abs,
+    add,
+    add_n,
+    argmax,
+    argmin,
+    clip_by_value,
+    cos,
+    divide,
+    divide as truediv,
+    equal,
+    exp,
+    floor,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    norm,
+    not_equal,
+    pow,
+    reduce_all,
+    reduce_any,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+    round,
+    saturate_cast,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+)
+from eager.tape import GradientTape, UnconnectedGradients
+from eager.tensor import Tensor
+from eager.tensor_shape import TensorShape, TensorSpec
+from eager.variable import Variable
+from graphcore.dtypes import (
+    DType,
+    as_dtype,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    string,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from graphcore.dtypes import bool_ as bool
+from graphcore.dtypes import float16 as half
+from graphcore.dtypes import float64 as double
+from graphcore.version import __version__
+
+if TYPE_CHECKING:
+    from eager import keras
+    from eager.module import Module, name_scope
+
+_operators.install()
+
+newaxis = None
+
+_LAZY = {
+    "keras": ("eager.keras", None),
+    "Module": ("eager.module", "Module"),
+    "name_scope": ("eager.module", "name_scope"),
+    "initializers": ("eager.keras.initializers", None),
+    "losses": ("eager.keras.losses", None),
+    "metrics": ("eager.keras.metrics", None),
+    "optimizers": ("eager.keras.optimizers", None),
+    "random_normal_initializer": ("eager.keras.initializers", "RandomNormal"),
+    "random_uniform_initializer": ("eager.keras.initializers", "RandomUniform"),
+    "zeros_initializer": ("eager.keras.initializers", "Zeros"),
+    "ones_initializer": ("eager.keras.initializers", "Ones"),
+    "constant_initializer": ("eager.keras.initializers", "Constant"),
+}
+"""Names that are loaded on first use, so that importing stays cheap: module and attribute."""
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the lazy names. Raises AttributeError with near names for unknown ones."""
+    found = _LAZY.get(name)
+    if found is not None:
+        module = _importlib.import_module(found[0])
+        value = module if found[1] is None else getattr(module, found[1])
+        globals()[name] = value
+        return value
+    if name == "bfloat16":
+        from graphcore.dtypes import bfloat16
+
+        return bfloat16()
+    if name.startswith("__"):
+        raise AttributeError(name)
+    import difflib
+
+    near = difflib.get_close_matches(name, [*globals(), *_LAZY], 3)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    raise AttributeError(f"layerjit's tf has no {name!r}{hint}")

@@ -1,0 +1,7 @@
+"""tf.config: switches of the whole process."""
+
+from __future__ import annotations
+
+from eager.function.function import functions_run_eagerly, run_functions_eagerly
+
+__all__ = ["functions_run_eagerly", "run_functions_eagerly"]

@@ -1,0 +1,63 @@
+"""Run frames: how variables look to one run of a traced function.
+
+Reads and writes go to an overlay that is committed when the run has succeeded, so an exception changes no variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from eager.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from eager.variable import Variable
+
+
+class Frame:
+    """An eager run on an overlay of variables.
+
+    Attributes:
+        tracing: whether ops on traced tensors are recorded instead of computed.
+    """
+
+    tracing = False
+
+    def __init__(self) -> None:
+        """Starts with no variable changed."""
+        self._current: dict[int, tuple[Variable, Tensor]] = {}
+
+    def read(self, variable: Variable) -> Tensor:
+        """The value that this run sees, as a fresh tensor."""
+        entry = self._current.get(id(variable))
+        return wrap(variable._array) if entry is None else again(entry[1])
+
+    def assign(self, variable: Variable, value: Tensor) -> None:
+        """Changes the variable for this run; `commit` makes it lasting."""
+        self._current[id(variable)] = (variable, value)
+
+    def creating(self, variable: Variable) -> None:
+        """Called when a variable is made inside this run; an eager run has no say in it."""
+
+    def assigned(self) -> Iterator[tuple[Variable, Tensor]]:
+        """The variables that this run has changed, with their last values."""
+        return iter(self._current.values())
+
+    def commit(self) -> None:
+        """Makes all changes lasting."""
+        for variable, value in self._current.values():
+            variable._store(self.array_of(value))
+        self._current.clear()
+
+    def array_of(self, value: Tensor) -> Any:
+        """The array of a tensor of this run."""
+        return value._array
+
+
+def again(tensor: Tensor) -> Tensor:
+    """A new tensor object of the same value, so that tapes tell reads apart."""
+    fresh = object.__new__(Tensor)
+    fresh._array = tensor._array
+    if tensor._array is None:
+        fresh._value = tensor._value
+    return fresh

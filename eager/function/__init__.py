@@ -1,0 +1,1 @@
+"""tf.function: tracing, signatures, compiled functions, and the ledger of what happened."""

@@ -1,0 +1,218 @@
+"""The tracer: a run frame that records ops on traced tensors into a graph.
+
+A trace that starts from a real call knows the arguments' arrays. When Python asks a traced tensor for its value, the
+trace ends, and the same run goes on eagerly: what was recorded is computed on demand, nothing runs twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from eager.errors import UntraceableError
+from eager.frame import Frame, again
+from eager.function.location import user_location
+from eager.tensor import Tensor, type_of, wrap, wrap_value
+from eager.variable import Variable
+from graphcore import dims
+from graphcore.builder import GraphBuilder
+from graphcore.dims import Dim
+from graphcore.errors import InconclusiveDim
+from graphcore.graph import Location, Node, Value
+from graphcore.interpret import run_node
+from graphcore.optable import OpDef
+from graphcore.types import TensorType
+
+CONSTANT_ELEMENTS = 16
+"""Arrays up to this many elements become constants of the graph; larger ones are captured as inputs."""
+
+
+class Abort(NamedTuple):
+    """Why a trace ended early: what Python asked for, and where."""
+
+    why: str
+    location: Location | None
+
+
+class Source(NamedTuple):
+    """Where a graph input comes from: kind is "argument", "captured" or "variable"."""
+
+    kind: str
+    item: Any
+
+
+class Trace(Frame):
+    """One tracing of one Python function.
+
+    Attributes:
+        builder: the graph so far.
+        sources: one Source per graph input.
+        aborted: set once the trace has ended early; the frame is then a plain eager one.
+    """
+
+    def __init__(self, name: str, sizes: dict[str, int] | None, forbid_creation: bool = False, strict: bool = False):
+        """Starts a trace.
+
+        Args:
+            name: the graph's name.
+            sizes: actual sizes of the symbolic dimensions; None for a trace without real arguments.
+            forbid_creation: makes the creation of a variable an error.
+            strict: makes asking for a value an error instead of ending the trace.
+        """
+        super().__init__()
+        self.tracing = True
+        self.builder = GraphBuilder(name, user_location)
+        self.sources: list[Source] = []
+        self.aborted: Abort | None = None
+        self.created: list[Variable] = []
+        self._sizes = sizes
+        self._forbid_creation = forbid_creation
+        self._strict = strict
+        self._inputs: dict[int, Value] = {}
+        self._arrays: dict[Value, np.ndarray[Any, Any]] = {}
+
+    def argument(self, type_: TensorType, array: np.ndarray[Any, Any] | None, position: int, name: str) -> Tensor:
+        """Adds an argument as input; the array is its actual value, if there is one."""
+        value = self._input(type_, name, Source("argument", position))
+        if array is not None:
+            self._arrays[value] = array
+        return wrap_value(value)
+
+    def read(self, variable: Variable) -> Tensor:
+        """The value that the run sees: a graph value, or after an abort an array."""
+        entry = self._current.get(id(variable))
+        if entry is not None:
+            return again(entry[1])
+        if not self.tracing:
+            return wrap(variable._array)
+        return wrap_value(self.read_original(variable))
+
+    def emit(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[Tensor, ...]:
+        """Records one op. An undecidable size becomes a guard."""
+        values = [self.value_of(t) for t in inputs]
+        with dims.assuming(self.builder.guards):
+            while True:
+                try:
+                    return tuple([wrap_value(v) for v in self.builder.emit_node(op, values, attrs)])
+                except InconclusiveDim as error:
+                    self.decide(error)
+
+    def decide(self, error: InconclusiveDim) -> None:
+        """Settles an undecidable comparison by the actual sizes and keeps it as a guard."""
+        kind, a, b = error.condition
+        if kind not in ("eq", "lt", "le") or b == "?":
+            raise error
+        outcome = self._outcome(kind, a, b, error)  # pyright: ignore[reportArgumentType]
+        self.builder.guards.append((kind, a, b, outcome))  # pyright: ignore[reportArgumentType]
+
+    def _outcome(self, kind: str, a: Dim, b: Dim, error: InconclusiveDim) -> bool:
+        if self._sizes is None:
+            if kind != "eq":
+                raise error
+            # Without real sizes two open dimensions that meet are taken to be equal; each call checks it.
+            return True
+        x, y = dims.evaluate(a, self._sizes), dims.evaluate(b, self._sizes)
+        return x == y if kind == "eq" else (x < y if kind == "lt" else x <= y)
+
+    def value_of(self, tensor: Tensor) -> Value:
+        """The graph value of a tensor: its own, a constant, or a captured input."""
+        array = tensor._array
+        if array is None:
+            return tensor._value
+        if array.size <= CONSTANT_ELEMENTS:
+            return self.builder.constant(array)
+        value = self._inputs.get(id(array))
+        if value is None:
+            value = self._input(type_of(tensor), f"captured{len(self.sources)}", Source("captured", array))
+            self._inputs[id(array)] = value
+            self._arrays[value] = array
+        return value
+
+    def _input(self, type_: TensorType, name: str, source: Source) -> Value:
+        self.sources.append(source)
+        return self.builder.input(type_, name, source.kind, self.builder.here())
+
+    def demand(self, tensor: Tensor, why: str) -> np.ndarray[Any, Any]:
+        """Gives up the trace and returns the tensor's value.
+
+        Raises:
+            UntraceableError: in a trace without real arguments, or a strict one.
+        """
+        if self.aborted is None:
+            self.give_up(f"using {tensor!r} as {why} needs its value")
+        array = self.array_of(tensor)
+        tensor._array = array
+        return array
+
+    def give_up(self, why: str) -> None:
+        """Ends the trace; this very run goes on eagerly. Raises UntraceableError where that cannot be."""
+        where = user_location()
+        if self._sizes is None or self._strict:
+            kind = "is strict" if self._strict else "has no real arguments (TensorSpec, Input, compute_output_shape)"
+            raise UntraceableError(
+                f"{where}: {why}, but this trace {kind}. "
+                "Use tf.cond, tf.where or tf.while_loop, or build the layer with dynamic=True and call it eagerly"
+            )
+        self.aborted = Abort(why, where)
+        self.tracing = False
+        for node in self.builder.nodes:
+            if node.op.effects:
+                self._compute(node)
+
+    def variable_position(self, variable: Variable) -> int:
+        """The number of the graph input that a variable is; makes one if it was never read."""
+        self.read_original(variable)
+        return next(i for i, s in enumerate(self.sources) if s.item is variable)
+
+    def read_original(self, variable: Variable) -> Value:
+        """The graph input that holds the variable's value at the start of the run."""
+        value = self._inputs.get(id(variable))
+        if value is None:
+            type_ = TensorType(variable.dtype, variable._array.shape)
+            value = self._input(type_, variable.name, Source("variable", variable))
+            self._inputs[id(variable)] = value
+            self._arrays[value] = variable._array
+        return value
+
+    def array_of(self, value: Tensor) -> np.ndarray[Any, Any]:
+        """The array of a tensor of this run, computed from the recorded nodes if need be; does not end the trace."""
+        if value._array is not None:
+            return value._array
+        if value._value not in self._arrays:
+            self._compute(value._value.node)
+        return self._arrays[value._value]
+
+    def _compute(self, target: Node) -> None:
+        """Runs the recorded nodes that `target` needs and that have not run yet."""
+        needed: dict[int, Node] = {}
+        stack = [target]
+        while stack:
+            node = stack.pop()
+            if node.id in needed or (node.results and node.results[0] in self._arrays):
+                continue
+            needed[node.id] = node
+            stack.extend(v.node for v in node.operands)
+        for node_id in sorted(needed):
+            node = needed[node_id]
+            arrays = run_node(node, [self._arrays[v] for v in node.operands], self._sizes or {})
+            self._arrays.update(zip(node.results, arrays, strict=True))
+
+    def creating(self, variable: Variable) -> None:
+        """Takes note of a variable made while tracing. Raises ValueError where that is forbidden."""
+        if self._forbid_creation and self.tracing:
+            raise ValueError(
+                "tf.function-decorated function tried to create variables on non-first call. Make the variable once: "
+                "in __init__, in build, or guarded by `if self.v is None`"
+            )
+        self.created.append(variable)
+
+    def initial_value(self, value: Tensor) -> np.ndarray[Any, Any]:
+        """The array of an initial value that was computed inside the trace."""
+        if self._sizes is None:
+            raise UntraceableError(
+                "a variable's initial value depends on a tensor of a trace without real arguments; compute it under "
+                "tf.init_scope()"
+            )
+        return self.array_of(value)

@@ -1,0 +1,1 @@
+"""The Layer base class, symbolic Keras tensors, and models built from them."""

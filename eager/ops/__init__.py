@@ -1,0 +1,1 @@
+"""The tf.* functions: thin compositions of the ops of graphcore."""

@@ -1,0 +1,167 @@
+"""Indexing of tensors: ints, slices, ellipsis, newaxis, bool and integer tensors; and replacing a slice."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from eager.convert import convert
+from eager.errors import InvalidArgumentError
+from eager.ops.common import op, raw_shape, sizes_of
+from eager.tensor import Tensor, type_of
+from eager.variable import Variable
+from graphcore import dims
+from graphcore.dims import Dim
+from graphcore.errors import InconclusiveDim
+
+
+class _Plan(NamedTuple):
+    """A key taken apart: per axis of the operand a range and whether it is reversed, and the result's shape."""
+
+    begin: tuple[Dim, ...]
+    end: tuple[Dim, ...]
+    strides: tuple[int, ...]
+    reversed: tuple[int, ...]
+    shape: tuple[Dim, ...]
+
+
+def getitem(x: Any, key: Any) -> Tensor:
+    """x[key], as tf.Tensor.__getitem__.
+
+    Raises:
+        IndexError: for too many indices or an index out of range.
+        TypeError: for a key that tensors do not take; use tf.gather or tf.boolean_mask for index arrays.
+    """
+    tensor = convert(x)
+    plan = _plan(tensor, key)
+    part = tensor
+    sizes = raw_shape(tensor)
+    if plan.begin != (0,) * len(sizes) or plan.end != sizes or any(s != 1 for s in plan.strides):
+        part = op("slice", part, begin=plan.begin, end=plan.end, strides=plan.strides)
+    if plan.reversed:
+        part = op("reverse", part, axes=plan.reversed)
+    return part if raw_shape(part) == plan.shape else op("reshape", part, shape=plan.shape)
+
+
+def replace_slice(x: Tensor, key: Any, value: Tensor) -> Tensor:
+    """`x` with x[key] replaced by `value`, which broadcasts to the slice."""
+    plan = _plan(x, key)
+    sizes = raw_shape(x)
+    counts = tuple(
+        dims.ceildiv(e - b, s) for b, e, s in zip(plan.begin, plan.end, plan.strides, strict=True)
+    )
+    filled = op("broadcast_to", value, shape=plan.shape)
+    filled = op("reshape", filled, shape=counts)
+    if plan.reversed:
+        filled = op("reverse", filled, axes=plan.reversed)
+    if any(isinstance(c, int) and c == 0 for c in counts):
+        return x
+    low = plan.begin
+    used = tuple(b + (c - 1) * s + 1 for b, c, s in zip(plan.begin, counts, plan.strides, strict=True))
+    attrs = {
+        "low": low,
+        "high": tuple(d - u for d, u in zip(sizes, used, strict=True)),
+        "interior": tuple(s - 1 for s in plan.strides),
+    }
+    spread = op("pad", filled, convert(0 if not x.dtype.is_bool else False, dtype=x.dtype), **attrs)
+    ones = op("broadcast_to", convert(True), shape=counts)
+    return op("select", op("pad", ones, convert(False), **attrs), spread, x)
+
+
+def _plan(x: Tensor, key: Any) -> _Plan:
+    keys = _expand(x, key if isinstance(key, tuple) else (key,))
+    begin, end, strides, flipped, shape = [], [], [], [], []
+    axis = 0
+    for k in keys:
+        if k is None:
+            shape.append(1)
+            continue
+        size = raw_shape(x)[axis]
+        if isinstance(k, slice):
+            b, e, s, backwards = _slice(k, size)
+            shape.append(dims.ceildiv(e - b, s))
+            if backwards:
+                flipped.append(axis)
+        else:
+            b = _index(k, size, x, axis)
+            e, s = b + 1, 1
+        begin.append(b)
+        end.append(e)
+        strides.append(s)
+        axis += 1
+    return _Plan(tuple(begin), tuple(end), tuple(strides), tuple(flipped), tuple(shape))
+
+
+def _expand(x: Tensor, key: tuple[Any, ...]) -> list[Any]:
+    """The key with the ellipsis written out, and full slices for the axes that it leaves out."""
+    consumed = sum(1 for k in key if k is not None and k is not Ellipsis)
+    if consumed > x.ndim:
+        raise IndexError(f"too many indices for {type_of(x)}: {consumed} for rank {x.ndim}")
+    if sum(1 for k in key if k is Ellipsis) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    rest = [slice(None)] * (x.ndim - consumed)
+    out: list[Any] = []
+    for k in key:
+        out.extend(rest if k is Ellipsis else [k])
+    return out if Ellipsis in [k for k in key if k is Ellipsis] else out + rest
+
+
+def _scalar(k: Any) -> Dim:
+    if isinstance(k, int | np.integer) and not isinstance(k, bool):
+        return int(k)
+    if isinstance(k, dims.SymDim):
+        return k
+    if isinstance(k, Tensor | Variable) and k.ndim == 0 and k.dtype.is_integer:
+        return sizes_of(convert(k))[0]
+    raise TypeError(
+        f"Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar int32/int64 tensors are valid "
+        f"indices, got {k!r}; use tf.gather for index arrays and tf.boolean_mask for masks"
+    )
+
+
+def _index(k: Any, size: Dim, x: Tensor, axis: int) -> Dim:
+    i = _scalar(k)
+    if isinstance(i, int) and i < 0:
+        i = size + i
+    if isinstance(i, int) and isinstance(size, int) and not 0 <= i < size:
+        raise IndexError(f"index {k} is out of range for axis {axis} of {type_of(x)}")
+    return i
+
+
+def _slice(k: slice, size: Dim) -> tuple[Dim, Dim, int, bool]:
+    """(begin, end, positive stride, reversed) of a slice over an axis."""
+    step = 1 if k.step is None else _scalar(k.step)
+    if not isinstance(step, int) or step == 0:
+        raise InvalidArgumentError(f"slice step must be a non-zero integer, got {k.step!r}")
+    if step > 0:
+        begin = _bound(k.start, size, 0)
+        return begin, _at_least(_bound(k.stop, size, size), begin), step, False
+    start = size - 1 if k.start is None else _bound(k.start, size, 0, last=True)
+    stop = -1 if k.stop is None else _bound(k.stop, size, 0, last=True)
+    count = dims.maximum(dims.ceildiv(start - stop, -step), 0)
+    if isinstance(count, int) and count == 0:
+        return 0, 0, 1, False
+    # Backwards from start in steps is forwards from the last element met, reversed.
+    return start + (count - 1) * step, start + 1, -step, True
+
+
+def _bound(k: Any, size: Dim, default: Dim, last: bool = False) -> Dim:
+    """A slice bound, negative ones counted from the end, clamped to the axis."""
+    if k is None:
+        return default
+    i = _scalar(k)
+    if isinstance(i, int) and i < 0:
+        return _at_least(size + i, -1 if last else 0)
+    top = size - 1 if last else size
+    try:
+        return i if dims.less_equal(i, top) else top
+    except InconclusiveDim:
+        return dims.minimum(i, top)
+
+
+def _at_least(a: Dim, low: Dim) -> Dim:
+    try:
+        return a if dims.less_equal(low, a) else low
+    except InconclusiveDim:
+        return dims.maximum(a, low)

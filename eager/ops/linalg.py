@@ -1,0 +1,120 @@
+"""tf.linalg: products of matrices and tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eager.convert import convert_pair
+from eager.errors import InvalidArgumentError, ShapeError
+from eager.ops.array import broadcast_to, cast, reshape, transpose
+from eager.ops.common import one_axis, op, raw_shape
+from eager.ops.public import public
+from eager.tensor import Tensor, type_of
+from eager.tensor_shape import TensorShape
+from graphcore.dtypes import as_dtype
+from graphcore.types import broadcast_shapes
+
+
+@public("matmul", "linalg.matmul")
+def matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    output_type: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """The product of matrices, over leading batch axes that broadcast (tf.matmul).
+
+    Args:
+        a: [..., m, k], or [..., k, m] with transpose_a.
+        b: [..., k, n], or [..., n, k] with transpose_b.
+        transpose_a, transpose_b, adjoint_a, adjoint_b: take an operand transposed.
+        a_is_sparse, b_is_sparse: accepted for compatibility.
+        output_type: casts the result.
+        name: accepted for compatibility.
+
+    Raises:
+        DTypeError: if dtypes differ.
+        ShapeError: for a rank below 2 or inner sizes that clash.
+    """
+    del a_is_sparse, b_is_sparse, name
+    x, y = convert_pair(a, b, "matmul")
+    if x.ndim < 2 or y.ndim < 2:
+        raise ShapeError(
+            f"matmul: operands are {type_of(x)} and {type_of(y)}; both need rank 2 or more. Use tf.expand_dims, or "
+            "tf.tensordot for vectors"
+        )
+    flip_a, flip_b = transpose_a or adjoint_a, transpose_b or adjoint_b
+    _check_inner(x, y, flip_a, flip_b)
+    batch_x, batch_y = raw_shape(x)[:-2], raw_shape(y)[:-2]
+    if batch_x != batch_y and batch_y:
+        batch = broadcast_shapes(batch_x, batch_y)
+        x = broadcast_to(x, TensorShape.of((*batch, *raw_shape(x)[-2:])))
+        y = broadcast_to(y, TensorShape.of((*batch, *raw_shape(y)[-2:])))
+    shared = tuple(range(y.ndim - 2))
+    inner = ((x.ndim - (2 if flip_a else 1),), (y.ndim - (1 if flip_b else 2),))
+    result = op("dot_general", x, y, contracting=inner, batch=(shared, shared))
+    return result if output_type is None else cast(result, as_dtype(output_type))
+
+
+def _check_inner(x: Tensor, y: Tensor, flip_a: bool, flip_b: bool) -> None:
+    inner_x = raw_shape(x)[-2 if flip_a else -1]
+    inner_y = raw_shape(y)[-1 if flip_b else -2]
+    if isinstance(inner_x, int) and isinstance(inner_y, int) and inner_x != inner_y:
+        raise ShapeError(
+            f"matmul: Matrix size-incompatible: {type_of(x)}{' transposed' if flip_a else ''} times "
+            f"{type_of(y)}{' transposed' if flip_b else ''}: inner sizes {inner_x} and {inner_y} must be equal"
+        )
+
+
+@public("tensordot", "linalg.tensordot")
+def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
+    """The sum of products over axes (tf.tensordot).
+
+    Args:
+        a: a tensor.
+        b: a tensor of the same dtype.
+        axes: how many last axes of a meet first axes of b, or a pair of axes or lists of axes.
+        name: accepted for compatibility.
+
+    Raises:
+        InvalidArgumentError: for axes that do not pair up.
+    """
+    del name
+    x, y = convert_pair(a, b, "tensordot")
+    if isinstance(axes, int):
+        left, right = list(range(x.ndim - axes, x.ndim)), list(range(axes))
+    else:
+        left, right = ([s] if isinstance(s, int) else [int(i) for i in s] for s in axes)
+    if len(left) != len(right):
+        raise InvalidArgumentError(f"tensordot: axes {axes} pair {len(left)} with {len(right)}")
+    contracting = (
+        tuple(one_axis(i, x.ndim, "tensordot") for i in left),
+        tuple(one_axis(i, y.ndim, "tensordot") for i in right),
+    )
+    return op("dot_general", x, y, contracting=contracting, batch=((), ()))
+
+
+@public("linalg.matvec")
+def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Tensor:
+    """The product of a matrix [..., m, k] and a vector [..., k] (tf.linalg.matvec)."""
+    del name
+    x, y = convert_pair(a, b, "matvec")
+    column = reshape(y, TensorShape.of((*raw_shape(y), 1)))
+    product = matmul(x, column, transpose_a=transpose_a)
+    return reshape(product, TensorShape.of(raw_shape(product)[:-1]))
+
+
+@public("linalg.matrix_transpose")
+def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
+    """The last two axes exchanged (tf.linalg.matrix_transpose). Raises ShapeError for a rank below 2."""
+    del name
+    x = convert_pair(a, a, "matrix_transpose")[0]
+    if x.ndim < 2:
+        raise ShapeError(f"matrix_transpose: {type_of(x)} has rank {x.ndim}, expected 2 or more")
+    return transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2), conjugate)

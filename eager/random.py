@@ -1,0 +1,16 @@
+"""tf.random: random numbers."""
+
+from __future__ import annotations
+
+from eager.ops.random import (
+    Generator,
+    get_global_generator,
+    normal,
+    set_seed,
+    stateless_normal,
+    stateless_uniform,
+    truncated_normal,
+    uniform,
+)
+
+__all__ = ["Generator", "get_global_generator", "normal", "set_seed", "stateless_normal", "stateless_uniform", "truncated_normal", "uniform"]

@@ -1,0 +1,202 @@
+"""tf.GradientTape: records ops as they run and differentiates backwards over the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+from eager import nest
+from eager.context import enter, leave, thread
+from eager.tensor import Tensor, type_of
+from graphcore.autodiff import Record, backward
+from graphcore.optable import OpDef, get_op
+
+_IDENTITY = get_op("identity")
+
+
+class UnconnectedGradients(Enum):
+    """What `gradient` gives for a source that the target does not depend on (tf.UnconnectedGradients)."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+class GradientTape:
+    """Records operations for automatic differentiation (tf.GradientTape).
+
+    Trainable variables that are read inside the context are watched by themselves, tensors by `watch`. Tapes nest, and
+    what a gradient computes is itself recorded by the tapes around it, so gradients of gradients work; also around
+    a call of a compiled function, which is recorded as one op.
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        """A tape; `persistent` allows several `gradient` calls."""
+        self._persistent = persistent
+        self._watch_variables = watch_accessed_variables
+        self._recording = False
+        self._used = False
+        self.reset()
+
+    def __enter__(self) -> GradientTape:
+        """Starts recording. Raises ValueError if this tape records already."""
+        self._start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Ends recording."""
+        if self._recording:
+            self._stop()
+
+    def _start(self) -> None:
+        if self._recording:
+            raise ValueError("Tape is already recording.")
+        thread.tapes = [*thread.tapes, self]
+        self._recording = True
+        enter()
+
+    def _stop(self) -> None:
+        thread.tapes = [t for t in thread.tapes if t is not self]
+        self._recording = False
+        leave()
+
+    def reset(self) -> None:
+        """Forgets everything recorded and watched."""
+        self._records: list[Record] = []
+        self._watched: dict[int, Any] = {}
+        self._variables: dict[int, Any] = {}
+        self._used = False
+
+    def watch(self, tensor: Any) -> None:
+        """Traces a tensor, or a structure of them. Raises ValueError for what is not a tensor or variable."""
+        for t in nest.flatten(tensor):
+            if not isinstance(t, Tensor) and not is_variable(t):
+                raise ValueError(f"Passed in object {t!r} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable")
+            if not t.dtype.is_floating and not t.dtype.is_complex:
+                import warnings
+
+                warnings.warn(
+                    f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {t.dtype!r}",
+                    stacklevel=2,
+                )
+                continue
+            self._watched[id(t)] = t
+            if is_variable(t):
+                self._variables[id(t)] = t
+
+    def watched_variables(self) -> tuple[Any, ...]:
+        """The variables watched so far, in order of their first read."""
+        return tuple(self._variables.values())
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """A context in which this tape does not record. Raises ValueError if it does not record now."""
+        if not self._recording:
+            raise ValueError("Tape is not recording.")
+        self._stop()
+        try:
+            yield
+        finally:
+            self._start()
+
+    def record(self, op: OpDef, inputs: tuple[Any, ...], outputs: tuple[Any, ...], attrs: dict[str, Any]) -> None:
+        """Takes note of an applied op if it depends on anything watched; dispatch calls this."""
+        watched = self._watched
+        if not op.differentiable or not any(id(i) in watched for i in inputs):
+            return
+        self._records.append(Record(op, inputs, outputs, attrs))
+        for o in outputs:
+            if type_of(o).dtype.kind in "fc":
+                watched[id(o)] = o
+
+    def record_link(self, outer: Any, inner: Any) -> None:
+        """Takes note that `inner` stands for `outer` inside a trace, in case the trace ends early."""
+        self.record(_IDENTITY, (outer,), (inner,), {})
+
+    def mark(self) -> tuple[int, dict[int, Any], dict[int, Any]]:
+        """The state of the record, for `rollback`."""
+        return len(self._records), dict(self._watched), dict(self._variables)
+
+    def rollback(self, mark: tuple[int, dict[int, Any], dict[int, Any]]) -> None:
+        """Forgets what was recorded since `mark`: a trace that succeeded is recorded as one op instead."""
+        count, self._watched, self._variables = mark
+        del self._records[count:]
+
+    def record_read(self, variable: Any, tensor: Tensor) -> None:
+        """Takes note that `tensor` is a read of `variable`; Variable calls this."""
+        if id(variable) not in self._watched:
+            if not (self._watch_variables and variable.trainable and variable.dtype.kind in "fc"):
+                return
+            self._watched[id(variable)] = variable
+            self._variables[id(variable)] = variable
+        self.record(_IDENTITY, (variable,), (tensor,), {})
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+    ) -> Any:
+        """The gradients of the sum of `target` with respect to `sources`, in the structure of `sources`.
+
+        Args:
+            target: a tensor, variable or structure of them.
+            sources: tensors or variables, or a structure of them.
+            output_gradients: one tensor per target, by default ones.
+            unconnected_gradients: NONE gives None for a source without a path to a target, ZERO gives zeros.
+
+        Raises:
+            RuntimeError: on a second call of a tape that is not persistent.
+        """
+        if self._used:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians); "
+                "make it with tf.GradientTape(persistent=True)"
+            )
+        if self._recording and not self._persistent:
+            self._stop()
+        unconnected = UnconnectedGradients(unconnected_gradients)
+        targets = [t for t in nest.flatten(target) if t is not None]
+        flat = nest.flatten(sources)
+        results = self._backward(targets, flat, output_gradients)
+        if unconnected is UnconnectedGradients.ZERO:
+            results = [_zeros_like(s) if g is None else g for s, g in zip(flat, results, strict=True)]
+        if not self._persistent:
+            self.reset()
+            self._used = True
+        return nest.pack_sequence_as(sources, results)
+
+    def _backward(self, targets: Sequence[Any], sources: Sequence[Any], output_gradients: Any) -> list[Any]:
+        from eager.convert import convert
+        from eager.dispatch import functions
+
+        f = functions()
+        ends = [t for t in targets if t.dtype.kind in "fc"]
+        if output_gradients is None:
+            cotangents = [f.full(type_of(_tensor(t)), 1) for t in ends]
+        else:
+            given = dict(zip(map(id, targets), nest.flatten(output_gradients), strict=True))
+            cotangents = [
+                f.full(type_of(_tensor(t)), 1) if given[id(t)] is None else convert(given[id(t)], dtype=t.dtype)
+                for t in ends
+            ]
+        return backward(self._records, ends, sources, cotangents, f)
+
+
+def is_variable(x: Any) -> bool:
+    """Whether `x` is a tf.Variable."""
+    from eager.variable import Variable
+
+    return isinstance(x, Variable)
+
+
+def _tensor(x: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else x.value()
+
+
+def _zeros_like(x: Any) -> Tensor:
+    from eager.dispatch import functions
+
+    return functions().zeros_like(_tensor(x))

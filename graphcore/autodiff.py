@@ -1,0 +1,109 @@
+"""Reverse-mode differentiation over records of applied ops: the same routine for tapes, traces and graphs.
+
+A record holds the objects that an op took and gave (eager Tensors, Variables, graph Values); they are told apart by
+identity, so two equal values computed twice stay independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from graphcore.errors import LayerJitError
+from graphcore.functions import Functions, Handle
+from graphcore.graph import Graph, Value
+from graphcore.optable import OpDef
+
+
+class Record(NamedTuple):
+    """One applied op: what it took and gave, as objects."""
+
+    op: OpDef
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    attrs: Mapping[str, Any]
+
+
+def backward(
+    records: Sequence[Record],
+    targets: Sequence[Any],
+    sources: Sequence[Any],
+    cotangents: Sequence[Handle],
+    f: Functions,
+) -> list[Handle | None]:
+    """Cotangents of `sources` given those of `targets`.
+
+    Args:
+        records: applied ops in the order in which they ran.
+        targets: objects to differentiate.
+        sources: objects to differentiate with respect to.
+        cotangents: one handle per target, of the target's shape and dtype.
+        f: the op functions that gradient rules compute with.
+
+    Returns:
+        One handle per source; None where no path leads from it to a target.
+
+    Raises:
+        LayerJitError: if an op on the path has no gradient rule.
+    """
+    reached = _reached(records, sources)
+    grads: dict[int, Handle] = {}
+    for target, ct in zip(targets, cotangents, strict=True):
+        _accumulate(grads, target, ct, f)
+    source_ids = {id(s) for s in sources}
+    for record in reversed(records):
+        cts = [grads.get(id(o)) if id(o) in source_ids else grads.pop(id(o), None) for o in record.outputs]
+        if not record.op.differentiable or all(ct is None for ct in cts):
+            continue
+        if not any(id(i) in reached for i in record.inputs):
+            continue
+        for operand, ct in zip(record.inputs, _vjp(record, cts, f), strict=True):
+            if ct is not None and id(operand) in reached:
+                _accumulate(grads, operand, ct() if callable(ct) else ct, f)
+    return [grads.get(id(s)) for s in sources]
+
+
+def _vjp(record: Record, cts: Sequence[Handle | None], f: Functions) -> Sequence[Handle | None]:
+    if record.op.vjp is None:
+        raise LayerJitError(
+            f"op {record.op.name} has no gradient; use tf.stop_gradient around it, or tf.custom_gradient to give one"
+        )
+    return record.op.vjp(f, cts, record.inputs, record.outputs, record.attrs)
+
+
+def _reached(records: Iterable[Record], sources: Iterable[Any]) -> set[int]:
+    """Ids of all objects that depend on a source."""
+    reached = {id(s) for s in sources}
+    for record in records:
+        if record.op.differentiable and any(id(i) in reached for i in record.inputs):
+            reached.update(id(o) for o in record.outputs)
+    return reached
+
+
+def _accumulate(grads: dict[int, Handle], target: Any, ct: Handle, f: Functions) -> None:
+    have = grads.get(id(target))
+    grads[id(target)] = ct if have is None else f.add(have, ct)
+
+
+def graph_records(graph: Graph) -> list[Record]:
+    """The nodes of a graph as records, inputs and constants left out."""
+    return [
+        Record(n.op, n.operands, n.results, n.attrs) for n in graph.nodes if n.op.name not in ("input", "constant")
+    ]
+
+
+def copy_into(graph: Graph, operands: Sequence[Value], f: Functions) -> tuple[list[Record], list[Value]]:
+    """Emits a graph's nodes again through `f` on other operands; returns their records and the new outputs."""
+    new: dict[Value, Value] = dict(zip(graph.inputs, operands, strict=True))
+    records: list[Record] = []
+    for node in graph.nodes:
+        if node.op.name == "input":
+            continue
+        if node.op.name == "constant":
+            new[node.result] = f.constant(node.attrs["value"].array)
+            continue
+        inputs = tuple(new[v] for v in node.operands)
+        outputs = f.apply(node.op, inputs, node.attrs)
+        records.append(Record(node.op, inputs, outputs, node.attrs))
+        new.update(zip(node.results, outputs, strict=True))
+    return records, [new[v] for v in graph.outputs]

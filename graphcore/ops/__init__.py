@@ -1,0 +1,10 @@
+"""The op table's entries, one room per kind; importing this package registers them all.
+
+Attribute conventions: `dtype` and `output_type` hold a DType; shapes, begins, ends and paddings hold Dims;
+axes are non-negative. Results of move ops may be views of their operands, so evaluated arrays are never
+written in place.
+"""
+
+from graphcore.ops import contract, control, create, elementwise, index, move, random, reduce
+
+__all__ = ["contract", "control", "create", "elementwise", "index", "move", "random", "reduce"]

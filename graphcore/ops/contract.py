@@ -1,0 +1,130 @@
+"""dot_general, the one contraction: batch, free and contracted dimensions as in XLA.
+
+attrs: `contracting` = (lhs axes, rhs axes), `batch` = (lhs axes, rhs axes). The result has the batch
+dimensions, then the free ones of the left operand, then those of the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphcore.errors import ShapeError
+from graphcore.ops.rules import (
+    REAL,
+    Attrs,
+    Types,
+    check_axes,
+    check_equal_dims,
+    require_kind,
+    require_same_dtype,
+    samples,
+)  # fmt: skip
+from graphcore.optable import OpDef, register
+from graphcore.types import TensorType
+
+if TYPE_CHECKING:
+    from graphcore.functions import Functions
+
+Axes = tuple[int, ...]
+Pair = tuple[Axes, Axes]
+
+
+def free_axes(rank: int, contracting: Axes, batch: Axes) -> Axes:
+    """The axes of an operand that are neither contracted nor batch."""
+    return tuple(i for i in range(rank) if i not in contracting and i not in batch)
+
+
+def _infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
+    lhs, rhs = types
+    dtype = require_same_dtype("dot_general", types)
+    require_kind("dot_general", lhs, REAL)
+    contracting, batch = attrs["contracting"], attrs["batch"]
+    for what, (left, right) in (("contracted", contracting), ("batch", batch)):
+        if len(left) != len(right):
+            raise ShapeError(
+                f"dot_general: {what} axes {tuple(left)} of {lhs!r} and {tuple(right)} of {rhs!r} differ in "
+                "number; name one axis of the right operand for each of the left"
+            )
+        check_axes("dot_general", left, lhs.rank)
+        check_axes("dot_general", right, rhs.rank)
+        for i, j in zip(left, right, strict=True):
+            check_equal_dims(
+                "dot_general", f"{what} dimension {i} of the left and {j} of the right operand",
+                lhs.shape[i], rhs.shape[j], types,
+            )  # fmt: skip
+    check_axes("dot_general", (*contracting[0], *batch[0]), lhs.rank)
+    check_axes("dot_general", (*contracting[1], *batch[1]), rhs.rank)
+    shape = [lhs.shape[i] for i in batch[0]]
+    shape += [lhs.shape[i] for i in free_axes(lhs.rank, contracting[0], batch[0])]
+    shape += [rhs.shape[i] for i in free_axes(rhs.rank, contracting[1], batch[1])]
+    return (TensorType(dtype, shape),)
+
+
+def _size(shape: Sequence[int], axes: Axes) -> int:
+    total = 1
+    for i in axes:
+        total *= shape[i]
+    return total
+
+
+def _evaluate(lhs: Any, rhs: Any, contracting: Pair, batch: Pair = ((), ())) -> Any:
+    """As one (stacked) matrix product of batch, m, k with batch, k, n."""
+    if not batch[0] and lhs.ndim == rhs.ndim == 2 and contracting == ((1,), (0,)):
+        return np.matmul(lhs, rhs)
+    left = free_axes(lhs.ndim, contracting[0], batch[0])
+    right = free_axes(rhs.ndim, contracting[1], batch[1])
+    stack = tuple(lhs.shape[i] for i in batch[0])
+    k = _size(lhs.shape, contracting[0])
+    a = lhs.transpose(batch[0] + left + contracting[0]).reshape((*stack, _size(lhs.shape, left), k))
+    b = rhs.transpose(batch[1] + contracting[1] + right).reshape((*stack, k, _size(rhs.shape, right)))
+    shape = stack + tuple(lhs.shape[i] for i in left) + tuple(rhs.shape[i] for i in right)
+    return np.matmul(a, b).reshape(shape)
+
+
+def _operand_cotangent(
+    f: Functions, ct: Any, other: Any, own_rank: int, own: Pair, others: Pair, first: bool
+) -> Any:
+    """The cotangent of one operand: `ct` contracted with the other operand over the other's free axes.
+
+    `own` and `others` are (contracting, batch) of the operand and of the other one; `first` says which is the
+    left.
+    """
+    own_free = free_axes(own_rank, *own)
+    other_rank = f.type(other).rank
+    other_free = free_axes(other_rank, *others)
+    lead = len(own[1])
+    start = lead + (len(own_free) if first else 0)
+    ct_contracting = tuple(range(start, start + len(other_free)))
+    # The result has batch, own free, then the other's contracted axes in ascending order: find them in `own`
+    # order.
+    order = sorted(range(len(others[0])), key=lambda i: others[0][i])
+    folded = tuple(own[0][i] for i in order)
+    contract, lead_axes = (ct_contracting, other_free), (tuple(range(lead)), tuple(others[1]))
+    if (*own[1], *folded, *own_free) == tuple(range(own_rank)):
+        # With the operands exchanged the result needs no transpose: so it is for the weights of a dense
+        # layer.
+        return f.dot_general(other, ct, contracting=contract[::-1], batch=lead_axes[::-1])
+    result = f.dot_general(ct, other, contracting=contract, batch=lead_axes)
+    places = (*own[1], *own_free, *folded)
+    perm = tuple(places.index(axis) for axis in range(own_rank))
+    return result if perm == tuple(range(own_rank)) else f.transpose(result, perm=perm)
+
+
+def _vjp(
+    f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs
+) -> Any:
+    lhs, rhs = inputs
+    contracting, batch = attrs["contracting"], attrs["batch"]
+    left, right = (contracting[0], batch[0]), (contracting[1], batch[1])
+    return (
+        lambda: _operand_cotangent(f, cts[0], rhs, f.type(lhs).rank, left, right, True),
+        lambda: _operand_cotangent(f, cts[0], lhs, f.type(rhs).rank, right, left, False),
+    )
+
+
+dot_general = register(
+    OpDef("dot_general", "contract", _infer, _evaluate, _vjp, samples=samples("contractions"))
+)

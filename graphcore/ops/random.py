@@ -1,0 +1,80 @@
+"""Random ops: operand `state` int64[3] = counter low, counter high, key; attrs `shape` (and `dtype`).
+
+Element i of random_bits is lane i % 4 of Philox block counter + i // 4; float64 draws take two words each.
+The caller advances the counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graphcore import dims
+from graphcore.dims import Dim
+from graphcore.dtypes import DType, as_dtype, float32, float64, int64, uint32, uint64
+from graphcore.errors import DTypeError, InvalidArgumentError
+from graphcore.handler import numpy_handler
+from graphcore.ops import philox
+from graphcore.ops.rules import Attrs, Types, samples
+from graphcore.optable import OpDef, register
+from graphcore.types import TensorType, contiguous_strides
+
+Program = Callable[[Any, tuple[Any, Any, Any], Any, DType], Any]
+
+
+def _result_dtype(name: str, attrs: Attrs) -> DType:
+    if name == "random_bits":
+        return uint32
+    dtype = as_dtype(attrs.get("dtype", float32))
+    if dtype not in (float32, float64):
+        raise DTypeError(
+            f"{name}: dtype is {dtype.name}, expected float32 or float64; cast the draw with tf.cast"
+        )
+    return dtype
+
+
+def _random(name: str, program: Program) -> OpDef:
+    """Registers a random op; the program (k, state, position, dtype) serves NumPy and native code alike."""
+
+    def infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
+        if types[0].dtype is not int64 or types[0].shape != (3,):
+            raise InvalidArgumentError(
+                f"{name}: the state is {types[0]!r}, expected int64[3]: counter low, high, key"
+            )
+        return (TensorType(_result_dtype(name, attrs), attrs["shape"]),)
+
+    def evaluate(state: Any, **attrs: Any) -> Any:
+        shape = attrs["shape"]
+        position = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.uint64)
+        words = (state[0:1], state[1:2], state[2:3])
+        with np.errstate(all="ignore"):
+            return program(numpy_handler, words, position, _result_dtype(name, attrs)).reshape(shape)
+
+    def element(k: Any, index: tuple[Dim, ...], read: Any, types: Types, attrs: Attrs) -> Any:
+        strides = contiguous_strides(attrs["shape"])
+        linear: Dim = 0
+        for i, step in zip(index, strides, strict=True):
+            linear = linear + i * step
+        position = k.bitcast(k.from_index(linear, int64), uint64)
+        return program(k, (read(0, (0,)), read(0, (1,)), read(0, (2,))), position, _result_dtype(name, attrs))
+
+    return register(OpDef(
+        name, "random", infer, evaluate, element=element, differentiable=False, samples=samples("draws", name)
+    ))  # fmt: skip
+
+
+def words_per_element(dtype: DType) -> int:
+    """How many 32-bit words of the stream one element takes."""
+    return 2 if dtype is float64 else 1
+
+
+def blocks(shape: tuple[Dim, ...], dtype: DType) -> Dim:
+    """By how much a draw of this shape and dtype advances the counter."""
+    return dims.ceildiv(dims.product(shape) * words_per_element(dtype), 4)
+
+
+random_bits = _random("random_bits", lambda k, state, position, dtype: philox.bits(k, state, position))
+random_uniform = _random("random_uniform", philox.uniform)
+random_normal = _random("random_normal", philox.normal)

@@ -1,0 +1,53 @@
+"""Fusion: the nodes of a graph divided into kernels.
+
+After it every computing node is a `fusion` node with attrs `category` and `reason` and one body graph, whose inputs
+are the node's operands in order:
+
+- contract: one dot_general, elementwise work on its result, and moves or cheap work on its operands (`fuse_contract`);
+- row: reductions over trailing axes with what is computed before and after them in the same rows (`fuse_row`);
+- reduce: reductions over one space and the same axes, with what is computed before them;
+- loop: anything that is computed by pull, one output element at a time.
+
+Bare stay inputs, constants, scatter_add, argmax and argmin, effects, ops and dtypes that only the host has, and
+reshapes of values in memory, which rename a buffer.
+
+Groups are seeded from contractions, then from reductions, and grow towards users; then one sweep from users to
+producers places everything else (`fuse_pull`). The graph of groups stays free of cycles at every step (`fuse_groups`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from graphcore.graph import Graph
+from graphcore.passes.fuse_contract import group_contractions
+from graphcore.passes.fuse_emit import emit
+from graphcore.passes.fuse_groups import State
+from graphcore.passes.fuse_pull import place_producers
+from graphcore.passes.fuse_row import group_reductions
+
+
+def fuse(graph: Graph, notes: list[str] | None = None) -> Graph:
+    """A graph of the same meaning whose computing nodes are fusion nodes, in a topological order.
+
+    Args:
+        graph: a valid graph; it is not changed.
+        notes: receives how many nodes became how many kernels.
+    """
+    state = State(graph)
+    group_contractions(state)
+    group_reductions(state)
+    place_producers(state)
+    fused = emit(state)
+    if notes is not None:
+        notes.append(summary(graph, fused))
+    return fused
+
+
+def summary(before: Graph, after: Graph) -> str:
+    """One line: how many computing nodes became how many kernels of each category, and how many stay bare."""
+    count = sum(n.op.name not in ("input", "constant") for n in before.nodes)
+    kinds = Counter(n.attrs["category"] for n in after.nodes if n.op.name == "fusion")
+    bare = sum(n.op.name not in ("input", "constant", "fusion") for n in after.nodes)
+    kernels = ", ".join(f"{kinds[k]} {k}" for k in ("contract", "row", "reduce", "loop") if kinds[k])
+    return f"{count} nodes became {sum(kinds.values())} kernels ({kernels or 'none'}) and {bare} bare nodes"

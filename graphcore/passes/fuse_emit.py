@@ -1,0 +1,213 @@
+"""Building the graph of fusion nodes from groups: bodies, their operands and outputs, and an order."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+
+from graphcore.builder import GraphBuilder
+from graphcore.graph import Graph, Location, Value
+from graphcore.optable import get_op
+from graphcore.passes.fuse_cost import CONTRACT, REDUCE, SOURCE
+from graphcore.passes.fuse_groups import Group, State, bits
+
+BODY_CONSTANT_BYTES = 64
+"""Constants up to this size are copied into bodies; larger ones are operands."""
+
+_NEVER_FOLD = -1
+
+
+class Unit:
+    """What becomes one node: a group, or a node that stands outside of kernels.
+
+    Attributes:
+        number: order of creation.
+        inside: positions of the nodes computed inside, clones included, ascending.
+        members: the same without clones.
+        operands: values read from outside, in order of first use.
+        group: the group, or None.
+    """
+
+    __slots__ = ("group", "inside", "members", "number", "operands")
+
+    def __init__(self, number: int, inside: list[int], members: list[int], group: Group | None) -> None:
+        """Made by `units_of`, which finds the operands."""
+        self.number, self.inside, self.members, self.group = number, inside, members, group
+        self.operands: list[Value] = []
+
+    @property
+    def last(self) -> int:
+        """The position of the last member."""
+        return self.members[-1]
+
+
+def emit(state: State) -> Graph:
+    """The new graph; nodes are in an order in which assertions come as early as their operands allow."""
+    units = _units(state)
+    out = GraphBuilder(state.graph.name, fold_bytes=_NEVER_FOLD)
+    new: dict[Value, Value] = {}
+    for v in state.graph.inputs:
+        attrs = v.node.attrs
+        new[v] = out.input(v.type, attrs["name"], attrs["role"], v.node.locations)
+    needed = {v for u in units for v in u.operands} | set(state.graph.outputs)
+    for i, node in enumerate(state.nodes):
+        if state.roles[i] == SOURCE and node.op.name == "constant" and node.result in needed:
+            new[node.result] = out.constant(node.attrs["value"], node.locations)
+    for unit in _schedule(state, units):
+        _emit_unit(state, out, unit, needed, new)
+    outputs = [new[v] for v in state.graph.outputs]
+    return out.finish(outputs, state.graph.updates, state.graph.output_names)
+
+
+def _units(state: State) -> list[Unit]:
+    units: list[Unit] = []
+    for group in state.groups:
+        if group.members:
+            unit = Unit(len(units), [], sorted(group.members), group)
+            _look_inside(state, unit, group)
+            units.append(unit)
+    for i in sorted(state.standing):
+        unit = Unit(len(units), [i], [i], None)
+        unit.operands = list(dict.fromkeys(state.nodes[i].operands))
+        units.append(unit)
+    return units
+
+
+def _look_inside(state: State, unit: Unit, group: Group) -> None:
+    """Finds the clones that the members need, and what is read from outside."""
+    inside = 0
+    for i in unit.members:
+        inside |= 1 << i
+    operands: dict[Value, None] = {}
+    # A node's operands come before it, so one pass from the last node to the first meets every clone that is needed.
+    reads: list[tuple[int, int, Value]] = []
+    pending = inside
+    while pending:
+        i = pending.bit_length() - 1
+        pending ^= 1 << i
+        for slot, v in enumerate(state.nodes[i].operands):
+            p = state.position[v.node]
+            if inside >> p & 1:
+                continue
+            if group.allowed >> p & 1 or _is_small_constant(state, v):
+                inside |= 1 << p
+                pending |= 1 << p
+            else:
+                reads.append((i, slot, v))
+    for _, _, v in sorted(reads, key=lambda r: r[:2]):
+        operands[v] = None
+    unit.inside = list(bits(inside))
+    unit.operands = list(operands)
+
+
+def _is_small_constant(state: State, value: Value) -> bool:
+    if value.node.op.name != "constant":
+        return False
+    size = value.type.bytes
+    return value.type.rank == 0 or (isinstance(size, int) and size <= BODY_CONSTANT_BYTES)
+
+
+# -- order
+
+
+def _schedule(state: State, units: list[Unit]) -> list[Unit]:
+    """Topological order: what assertions need first, then by the last member's place in the original graph.
+
+    The last member decides, so that updates of variables come after the other reads of their old values.
+    """
+    maker = {i: u for u in units for i in u.members}
+    before = [{maker[p].number for v in u.operands if (p := state.position[v.node]) in maker} for u in units]
+    for early, late in zip(state.effects, state.effects[1:], strict=False):
+        before[maker[late].number].add(maker[early].number)
+    for number, needs in enumerate(before):
+        needs.discard(number)
+    urgent = _urgent(state, units, before, maker)
+    after: list[list[int]] = [[] for _ in units]
+    for number, needs in enumerate(before):
+        for n in needs:
+            after[n].append(number)
+    waiting = [len(needs) for needs in before]
+    heap = [(n not in urgent, units[n].last, n) for n, count in enumerate(waiting) if not count]
+    heapq.heapify(heap)
+    order: list[Unit] = []
+    while heap:
+        _, _, n = heapq.heappop(heap)
+        order.append(units[n])
+        for m in after[n]:
+            waiting[m] -= 1
+            if not waiting[m]:
+                heapq.heappush(heap, (m not in urgent, units[m].last, m))
+    if len(order) < len(units):
+        raise AssertionError("fusion groups form a cycle")
+    return order
+
+
+def _urgent(
+    state: State, units: list[Unit], before: list[set[int]], maker: Mapping[int, Unit]
+) -> set[int]:
+    """Numbers of the units with effects and of all that these depend on."""
+    found: set[int] = set()
+    work = [maker[i].number for i in state.effects]
+    while work:
+        n = work.pop()
+        if n not in found:
+            found.add(n)
+            work.extend(before[n])
+    return found
+
+
+# -- nodes
+
+
+def _emit_unit(
+    state: State, out: GraphBuilder, unit: Unit, needed: set[Value], new: dict[Value, Value]
+) -> None:
+    operands = [new[v] for v in unit.operands]
+    if unit.group is None:
+        node = state.nodes[unit.last]
+        given = [new[v] for v in node.operands]
+        types = [v.type for v in node.results]
+        results = out.emit_node(node.op, given, node.attrs, node.locations, node.bodies, types)
+        new.update(zip(node.results, results, strict=True))
+        return
+    values = [v for i in unit.members for v in state.nodes[i].results if v in needed]
+    body = _body(state, unit, values)
+    locations = frozenset[Location]().union(*(state.nodes[i].locations for i in unit.members))
+    attrs = {"category": unit.group.category, "reason": _reason(state, unit)}
+    types = [v.type for v in values]
+    results = out.emit_node(get_op("fusion"), operands, attrs, locations, (body,), types)
+    new.update(zip(values, results, strict=True))
+
+
+def _body(state: State, unit: Unit, values: Iterable[Value]) -> Graph:
+    group = unit.group
+    builder = GraphBuilder(group.category if group else "", fold_bytes=_NEVER_FOLD)
+    new: dict[Value, Value] = {}
+    for n, v in enumerate(unit.operands):
+        new[v] = builder.input(v.type, f"in{n}", "argument", v.node.locations)
+    for i in unit.inside:
+        node = state.nodes[i]
+        if node.op.name == "constant":
+            new[node.result] = builder.constant(node.attrs["value"], node.locations)
+            continue
+        operands = [new[v] for v in node.operands]
+        types = [v.type for v in node.results]
+        results = builder.emit_node(node.op, operands, node.attrs, node.locations, (), types)
+        new.update(zip(node.results, results, strict=True))
+    return builder.finish([new[v] for v in values])
+
+
+def _reason(state: State, unit: Unit) -> str:
+    """Why these nodes are one kernel, in a few words."""
+    computing = [i for i in unit.inside if state.roles[i] != SOURCE]
+    seeds = [state.nodes[i].op.name for i in computing if state.roles[i] in (CONTRACT, REDUCE)]
+    rest = len(computing) - len(seeds)
+    group = unit.group
+    if group is None or group.category == "loop":
+        return f"{rest} op{'s' * (rest != 1)} over one iteration space"
+    if group.category == "contract":
+        return f"dot_general with {rest} op{'s' * (rest != 1)} on its operands and result" if rest else "dot_general"
+    where = "the same rows" if group.category == "row" else "one pass"
+    return f"{len(seeds)} reduction{'s' * (len(seeds) != 1)} and {rest} op{'s' * (rest != 1)} in {where}"
+
+

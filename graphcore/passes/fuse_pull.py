@@ -1,0 +1,219 @@
+"""The sweep from users to producers: where every value that is computed by pull gets computed.
+
+Going backwards, a node's users are placed before the node. Each way in which a group reads the node's result has an
+*access*:
+
+- aligned: at the group's own index; rows: at the index of the row; scalar: one element for the whole kernel;
+- hoisted: outside of the innermost loops; once: every element at most once, at some index;
+- many: elements may be read repeatedly, so only cheap ops are computed there;
+- operand: as a matrix of the contraction, through moves that strides express;
+- prologue: as elements of such a matrix that are computed while it is packed;
+- memory: as a matrix and otherwise too, so that it must be there before the kernel starts.
+
+A node whose readers all lie in one group joins it if the access allows. If others need it too, it joins a group that
+reads it aligned (or by rows) and becomes one more output of it, else it starts a loop group. Moves are cheaper than
+memory: they are computed anew in every group that reads them.
+"""
+
+from __future__ import annotations
+
+from graphcore import dims
+from graphcore.passes.fuse_contract import ALIGNED
+from graphcore.passes.fuse_cost import (
+    CHEAP, CHEAP_CHAIN, CONTRACT, HOISTED, MOVED, PULL, REDUCE, SAME, STRIDED, TRIVIAL, is_scalar, read_kind,
+)  # fmt: skip
+from graphcore.passes.fuse_groups import Group, Place, State
+from graphcore.passes.fuse_row import ROWS
+
+ONCE, MANY, SCALAR = "once", "many", "scalar"
+OPERAND, PROLOGUE, MEMORY = "operand", "prologue", "memory"
+
+PROLOGUE_READS = 64
+"""An operand of a contraction is computed on the fly if each element is used at most this many times."""
+
+_MOVED: dict[tuple[str, str], str] = {
+    (ALIGNED, TRIVIAL): ONCE, (ALIGNED, STRIDED): ONCE, (ALIGNED, MOVED): ONCE, (ALIGNED, HOISTED): HOISTED,
+    (ROWS, TRIVIAL): ROWS,
+    (ONCE, TRIVIAL): ONCE, (ONCE, STRIDED): ONCE, (ONCE, MOVED): ONCE, (ONCE, HOISTED): ONCE,
+    (HOISTED, TRIVIAL): HOISTED, (HOISTED, STRIDED): ONCE, (HOISTED, MOVED): ONCE,
+    (OPERAND, TRIVIAL): OPERAND, (OPERAND, STRIDED): OPERAND,
+    (PROLOGUE, TRIVIAL): PROLOGUE, (PROLOGUE, STRIDED): PROLOGUE,
+}  # fmt: skip
+
+
+def place_producers(state: State) -> None:
+    """Places every node that is computed by pull; the rest of the grouping."""
+    for i in range(len(state.nodes) - 1, -1, -1):
+        if state.roles[i] == PULL and state.live[i]:
+            _place(state, i)
+
+
+def _place(state: State, i: int) -> None:
+    needed, readers = _readers(state, i)
+    if state.cloned(i):
+        _place_clone(state, i, needed, readers)
+    elif state.group_of[i] is not None:
+        return
+    elif not needed and len(readers) == 1 and _absorb(state, i, readers[0]):
+        return
+    elif not needed and readers and _repeat(state, i, readers):
+        return
+    else:
+        _materialise(state, i, readers)
+
+
+def _readers(state: State, i: int) -> tuple[bool, list[Place]]:
+    """Whether the value must lie in memory; and how each group reads it."""
+    needed = state.is_output[i]
+    found: dict[int, Place] = {}
+    for u, slot in state.users[i]:
+        needed = needed or u in state.standing
+        for place in state.places[u]:
+            new = _compose(state, i, u, slot, place)
+            have = found.get(new.group.number)
+            found[new.group.number] = new if have is None else _combine(have, new)
+    return needed, list(found.values())
+
+
+def _compose(state: State, i: int, u: int, slot: int, place: Place) -> Place:
+    """How a group reads operand `slot` of a node that it computes at `place`."""
+    group = place.group
+    if state.roles[u] == CONTRACT:
+        return Place(group, OPERAND, 0)
+    if state.roles[u] == REDUCE:
+        return Place(group, ALIGNED, 0)
+    kind = read_kind(state.nodes[u], slot)
+    access = place.access if kind == SAME else _MOVED.get((place.access, kind), MANY)
+    if access == HOISTED and group.category in ("contract", "reduce"):
+        access = MANY
+    if access not in (ALIGNED, ROWS) and group.category != "contract" and is_scalar(state.nodes[i].result.type):
+        access = SCALAR
+    return Place(group, access, place.chain if access in (MANY, PROLOGUE) else 0)
+
+
+def _combine(one: Place, other: Place) -> Place:
+    """Two reads of one value in one group: equal accesses at one index stay what they are."""
+    access, both = one.access, {one.access, other.access}
+    if both == {ROWS, HOISTED}:
+        access = HOISTED
+    elif both & {OPERAND, PROLOGUE} and both != {OPERAND}:
+        access = MEMORY
+    elif len(both) > 1 or access == ONCE:
+        access = MANY
+    return Place(one.group, access, max(one.chain, other.chain))
+
+
+def _accepts(state: State, group: Group, i: int) -> bool:
+    """Contractions take elementwise work and simple moves only: their epilogues have no predicates and checks."""
+    op = state.nodes[i].op
+    return group.category != "contract" or op.kind in ("elementwise", "create") or state.cloned(i)
+
+
+def _join(state: State, i: int, place: Place) -> bool:
+    if not (_accepts(state, place.group, i) and state.may_join(place.group, i)):
+        return False
+    state.join(place.group, i)
+    state.places[i].append(place)
+    return True
+
+
+def _absorb(state: State, i: int, reader: Place) -> bool:
+    """Joins the only group that reads the node, if no work is multiplied there."""
+    return _may_compute(state, i, reader) and _join(state, i, _charged(state, i, reader))
+
+
+def _may_compute(state: State, i: int, reader: Place) -> bool:
+    cost = state.cost(i)
+    if reader.access == OPERAND:
+        return cost <= CHEAP and _is_prologue(state, i, reader.group)
+    if reader.access in (MANY, PROLOGUE):
+        return cost <= CHEAP and reader.chain + cost <= CHEAP_CHAIN
+    return reader.access != MEMORY
+
+
+def _charged(state: State, i: int, reader: Place) -> Place:
+    if reader.access == OPERAND:
+        return Place(reader.group, PROLOGUE, state.cost(i))
+    if reader.access in (MANY, PROLOGUE):
+        return reader._replace(chain=reader.chain + state.cost(i))
+    return reader
+
+
+def _is_prologue(state: State, i: int, group: Group) -> bool:
+    """Whether the contraction reads each element of this operand only a few times."""
+    node = state.nodes[i]
+    if node.op.kind != "elementwise" or len(state.users[i]) != 1:
+        return False
+    total, own = dims.product(group.shape), node.result.type
+    dot = state.nodes[min(j for j in group.members if state.roles[j] == CONTRACT)]
+    contracted, batch = dot.attrs["contracting"][0], dot.attrs["batch"][0]
+    lhs = dot.operands[0].type.shape
+    folded = dims.product(lhs[a] for a in contracted)
+    shared = dims.product(lhs[a] for a in batch)
+    # own = batch * free * folded and total = batch * free * (free of the other side), which is what reads repeat.
+    reads = dims.floordiv(total * folded, own.size) if own.size != 0 and shared != 0 else 0
+    return isinstance(reads, int) and reads <= PROLOGUE_READS
+
+
+def _repeat(state: State, i: int, readers: list[Place]) -> bool:
+    """Computes a cheap op anew in several groups, if all of them repeat it anyway."""
+    for r in readers:
+        scalar = r.access == SCALAR and state.cost(i) <= CHEAP
+        if not (scalar or r.access == MANY and _may_compute(state, i, r)) or not _accepts(state, r.group, i):
+            return False
+    _clone(state, i, readers)
+    return True
+
+
+def _clone(state: State, i: int, readers: list[Place]) -> None:
+    for reader in readers:
+        reader.group.allowed |= 1 << i
+        state.places[i].append(_charged(state, i, reader) if reader.access == MANY else reader)
+
+
+def _place_clone(state: State, i: int, needed: bool, readers: list[Place]) -> None:
+    """Lets every group that can compute a move do so; what remains reads it from memory."""
+    own = state.group_of[i]
+    readers = [r for r in readers if own is None or r.group is not own]
+    taken = [r for r in readers if _takes_clone(state, i, r)]
+    if state.nodes[i].op.name == "transpose" and len([r for r in taken if r.access != OPERAND]) > 1:
+        taken = [r for r in taken if r.access == OPERAND]  # strided reads in many kernels cost more than one copy
+    _clone(state, i, taken)
+    if own is None and (needed or len(taken) < len(readers)):
+        if state.nodes[i].op.name == "reshape":
+            state.standing.add(i)
+        else:
+            _materialise(state, i, [r for r in readers if r not in taken])
+
+
+def _takes_clone(state: State, i: int, reader: Place) -> bool:
+    if reader.access == OPERAND:
+        return state.nodes[i].op.kind != "create" and read_kind(state.nodes[i], 0) in (TRIVIAL, STRIDED)
+    return reader.access != MEMORY and _accepts(state, reader.group, i)
+
+
+def _materialise(state: State, i: int, readers: list[Place]) -> None:
+    """Makes a value that several need: one more output of a group that computes it, or a loop of its own."""
+    if state.nodes[i].op.name == "reshape":
+        state.standing.add(i)
+        return
+    shape = state.shape(i)
+    fitting = [r for r in readers if r.access == ROWS or (r.access == ALIGNED and r.group.shape == shape)]
+    _merge_loops(state, [r.group for r in fitting if r.access == ALIGNED])
+    for reader in fitting:
+        # Groups that were merged are empty now; the one that holds their members is among the readers too.
+        if reader.group.members and _join(state, i, reader):
+            return
+    group = state.start("loop", i, shape)
+    state.places[i].append(Place(group, ALIGNED, 0))
+
+
+def _merge_loops(state: State, groups: list[Group]) -> None:
+    """Joins loop groups that read one value at one index with each other, or with a reduction over it."""
+    groups = sorted(groups, key=lambda g: (g.category == "loop", g.number))
+    for n, one in enumerate(groups):
+        for other in groups[n + 1 :]:
+            mergeable = one.category != "contract" and other.category == "loop" and one.shape == other.shape
+            if mergeable and one.members and other.members and state.may_merge(one, other):
+                state.merge(one, other)
+

@@ -1,0 +1,153 @@
+"""Memory: slots of one arena for all intermediate values, and which variables may be updated in place.
+
+A value lives from the node that defines it to the last one that reads it, in the order of the graph; two values share
+a slot if their lives do not overlap and the later fits for every size of the symbolic dimensions. Larger values choose
+first, so that every slot has the size of its first value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphcore import dims
+from graphcore.dims import Dim
+from graphcore.errors import InconclusiveDim
+from graphcore.graph import Graph, Value
+from graphcore.passes.memory_donate import donations
+from graphcore.passes.memory_plan import ALIGNMENT, MemoryPlan
+
+TYPICAL_SIZE = 64
+"""The size that symbolic dimensions are taken to have where values are only put in an order."""
+
+
+def memory(graph: Graph, notes: list[str] | None = None) -> Graph:
+    """Plans the memory of a graph that was fused; returns the same graph with `graph.memory` set.
+
+    Args:
+        graph: a graph in the order in which it will run.
+        notes: receives the summary line.
+    """
+    graph.memory = plan(graph)
+    if notes is not None:
+        notes.append(graph.memory.text().splitlines()[0])
+    return graph
+
+
+def plan(graph: Graph) -> MemoryPlan:
+    """The memory plan of a graph; the graph is not changed."""
+    aliases = _aliases(graph)
+    outputs, copies = _outputs(graph, aliases)
+    sources = [n.result for n in graph.nodes if n.op.name in ("input", "constant")]
+    elsewhere = {*aliases, *outputs, *sources}
+    inner = [v for n in graph.nodes for v in n.results if v not in elsewhere]
+    objects = [v for v in inner if v.type.dtype.kind == "O"]
+    lives = live_ranges(graph, aliases)
+    slots, assignment = _assign([v for v in inner if v.type.dtype.kind != "O"], lives)
+    donated, refused = donations(graph, aliases, outputs, copies)
+    constants = [v for v in sources if v.node.op.name == "constant"]
+    return MemoryPlan(slots, assignment, aliases, outputs, copies, constants, objects, donated, refused)
+
+
+def _aliases(graph: Graph) -> dict[Value, Value]:
+    """Bare reshapes and the values whose buffers they rename."""
+    found: dict[Value, Value] = {}
+    for node in graph.nodes:
+        if node.op.name == "reshape":
+            found[node.result] = found.get(node.operands[0], node.operands[0])
+    return found
+
+
+def _outputs(
+    graph: Graph, aliases: Mapping[Value, Value]
+) -> tuple[dict[Value, int], list[tuple[int, Value]]]:
+    """Which computed value is written straight to which output, and which outputs are copies."""
+    direct: dict[Value, int] = {}
+    copies: list[tuple[int, Value]] = []
+    for position, v in enumerate(graph.outputs):
+        root = aliases.get(v, v)
+        if root in direct or root.node.op.name in ("input", "constant"):
+            copies.append((position, root))
+        else:
+            direct[root] = position
+    return direct, copies
+
+
+def live_ranges(graph: Graph, aliases: Mapping[Value, Value]) -> dict[Value, tuple[int, int]]:
+    """For every value that is no alias: the positions of its node and of the last node that reads it.
+
+    Outputs and what outputs are copied from live to the end.
+    """
+    first: dict[Value, int] = {}
+    last: dict[Value, int] = {}
+    for i, node in enumerate(graph.nodes):
+        for v in node.results:
+            if v not in aliases:
+                first[v] = last[v] = i
+        for v in node.operands:
+            last[aliases.get(v, v)] = i
+    for v in graph.outputs:
+        last[aliases.get(v, v)] = len(graph.nodes)
+    return {v: (first[v], last[v]) for v in first}
+
+
+def _assign(values: Sequence[Value], lives: Mapping[Value, tuple[int, int]]) -> tuple[list[Dim], dict[Value, int]]:
+    """Sizes of slots, and the slot of every value in the order of definition."""
+    sizes = {v: _aligned(v.type.bytes) for v in values}
+    fits = _Fits()
+    chosen: list[tuple[Dim, list[Value]]] = []
+    for v in sorted(values, key=lambda v: (-typical(sizes[v]), lives[v][0])):
+        slot = _choose(v, sizes[v], chosen, lives, fits)
+        if slot is None:
+            chosen.append((sizes[v], [v]))
+        else:
+            slot.append(v)
+    slot_of = {v: i for i, (_, users) in enumerate(chosen) for v in users}
+    return [size for size, _ in chosen], {v: slot_of[v] for v in values}
+
+
+def _choose(
+    value: Value,
+    size: Dim,
+    slots: Sequence[tuple[Dim, list[Value]]],
+    lives: Mapping[Value, tuple[int, int]],
+    fits: _Fits,
+) -> list[Value] | None:
+    """A slot that is free while the value lives: of its very size, or else the smallest that is large enough."""
+    first, last = lives[value]
+    best: list[Value] | None = None
+    for have, users in slots:
+        if not (have == size or fits(size, have)) or any(
+            lives[u][0] <= last and first <= lives[u][1] for u in users
+        ):
+            continue
+        if have == size:
+            return users
+        best = users  # slots come in falling order of size
+    return best
+
+
+class _Fits:
+    """Whether one size is at most another for all sizes of the symbols; remembers answers."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Dim, Dim], bool] = {}
+
+    def __call__(self, size: Dim, room: Dim) -> bool:
+        key = (size, room)
+        found = self._known.get(key)
+        if found is None:
+            try:
+                found = dims.less_equal(size, room)
+            except InconclusiveDim:
+                found = False
+            self._known[key] = found
+        return found
+
+
+def _aligned(size: Dim) -> Dim:
+    return dims.ceildiv(size, ALIGNMENT) * ALIGNMENT
+
+
+def typical(size: Dim) -> int:
+    """A number to sort sizes by."""
+    return size if isinstance(size, int) else dims.evaluate(size, {s: TYPICAL_SIZE for s in dims.free_symbols(size)})
