@@ -140,7 +140,11 @@ def compile_graph(graph: Graph, *, isa: str | None = None, fast_math: bool = Fal
         InvalidArgumentError: for an unknown instruction set.
         CodegenError: if generated code is not valid (a bug).
     """
-    target = host_target(isa)
+    with dims.assuming(graph.guards):
+        return _compile(graph, host_target(isa))
+
+
+def _compile(graph: Graph, target: Target) -> CompiledGraph:
     build = _Build(graph, target)
     started = time.perf_counter()
     lowered = [build.lower(node) for node in graph.nodes if node.op.name not in ("input", "constant")]

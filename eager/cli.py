@@ -5,6 +5,7 @@ Views read the dump file only. Errors are one line on stderr and exit code 2.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from graphcore.inspect.records import Dump
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 FAILURE = 2
 
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(words)
         return int(options.run(options) or 0)
     except BrokenPipeError:
-        # Whoever read the output has seen enough (`layerjit show F | head`); nothing may be flushed there again.
+        # Whoever read the output has seen enough (`layerjit show F | head`); nothing may be flushed there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (LayerJitError, OSError) as error:
@@ -55,6 +56,9 @@ def clean(text: str) -> str:
 
 
 def _print(text: str) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a sign shows another one; that is no reason to fail.
+        sys.stdout.reconfigure(errors="replace")
     print(clean(text).rstrip("\n"), flush=True)
 
 

@@ -52,12 +52,14 @@ def _where(error: BaseException) -> str:
 
     ours = Path(__file__).resolve().parent.parent
     packages = tuple(str(ours / package) for package in ("eager", "graphcore", "codegen"))
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((*packages, "<"))]
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((*packages, "<"))
+    ]
     return f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
 
 
 def load_module(place: str) -> ModuleType:
-    """The module of a dotted name, or of a Python file, whose folder becomes importable as for `python FILE`."""
+    """The module of a dotted name, or of a Python file, whose folder becomes importable too."""
     if not place.endswith(".py"):
         _importable(Path.cwd())
         return importlib.import_module(place)

@@ -1,6 +1,7 @@
 """Views of a graph for networkx: fusion groups, generations, post-dominators, minimum cuts.
 
-The only file that imports networkx, and only when one of these functions runs: the import costs more than numpy's.
+The only file that imports networkx, and only when one of these functions runs: the import costs more than
+numpy's.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ TYPICAL_SIZE = 64
 def to_networkx(graph: Graph) -> MultiDiGraph:
     """The graph as a networkx.MultiDiGraph.
 
-    Vertices are node ids with attributes op, kind, types (of the results), node; edges go from definition to use with
-    attributes operand (position among the user's operands), result (which result is read) and type.
+    Vertices are node ids with attributes op, kind, types (of the results), node; edges go from definition to
+    use with attributes operand (position among the user's operands), result (which result is read) and type.
     """
     import networkx
 
@@ -47,15 +48,16 @@ def quotient(graph: Graph, group_of: Mapping[Node, Hashable] | Callable[[Node], 
 
     Args:
         graph: any graph.
-        group_of: the group of every node, as a mapping (a node that it lacks is a group of its own) or a function.
+        group_of: the group of every node, as a mapping (a node that it lacks is a vertex itself) or a
+        function.
 
     Returns:
-        A networkx.DiGraph whose vertices are groups with attribute members (nodes in order). A grouping can be run
-        group by group exactly if it has no cycle.
+        A networkx.DiGraph whose vertices are groups with attribute members (nodes in order). A grouping can
+        be run group by group exactly if it has no cycle.
     """
     import networkx
 
-    lookup = group_of if callable(group_of) else lambda node: group_of.get(node, node.id)
+    lookup = group_of if callable(group_of) else lambda node: group_of.get(node, node)
     view: DiGraph = networkx.DiGraph(name=graph.name)
     groups: dict[Node, Hashable] = {}
     for node in graph.nodes:
@@ -114,10 +116,10 @@ def minimum_cut(
     keep: Callable[[Value], bool] = lambda value: True,
     sizes: Mapping[str, int] | None = None,
 ) -> tuple[int, list[Value]]:
-    """The values of fewest bytes from which, together with free ones, all `needed` values can be computed again.
+    """The values of fewest bytes from which, with free ones, all `needed` values can be computed again.
 
-    This answers what a forward run should save for the backward run: `needed` is what backward reads, `free` is what
-    is there anyway (inputs, parameters).
+    This answers what a forward run should save for the backward run: `needed` is what backward reads, `free`
+    is what is there anyway (inputs, parameters).
 
     Args:
         graph: the forward graph.
@@ -139,7 +141,8 @@ def minimum_cut(
     view.add_nodes_from(("source", "sink"))
     for node in graph.nodes:
         for v in node.results:
-            # Every value is an edge from its "computed" to its "available" vertex; cutting it means saving it.
+            # Every value is an edge from its "computed" to its "available" vertex; cutting it means saving
+            # it.
             weight = 0 if v in free_set or node.op.name == "constant" else value_bytes(v, sizes)
             if keep(v) or not weight:
                 view.add_edge((v, "in"), (v, "out"), capacity=weight)

@@ -1,8 +1,8 @@
 """The vocabulary of scalar bodies, and the handler that evaluates it with NumPy.
 
-A body is a function of an abstract handler `k`: `lambda k, x: k.div(k.const(1, k.dtype(x)), k.add(...))`. Handlers give
-it meaning: NumPy evaluates it on arrays (here), codegen records it into loop IR and emits LLVM from that, the cost
-model counts it. Operands of one call have one dtype, unless the word says otherwise.
+A body is a function of an abstract handler `k`: `lambda k, x: k.div(k.const(1, k.dtype(x)), k.add(...))`.
+Handlers give it meaning: NumPy evaluates it on arrays (here), codegen records it into loop IR and emits LLVM
+from that, the cost model counts it. Operands of one call have one dtype, unless the word says otherwise.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ VOCABULARY: dict[str, int] = {
 }  # fmt: skip
 """Every word and its number of operands. Besides these a handler has const, cast, bitcast and dtype.
 
-`mulhi` is the upper half of the double-width product of unsigned integers. `shr` is arithmetic for signed integers.
-`div` is for floating types only. `min` and `max` propagate NaN. `floordiv` and `mod` round toward minus infinity.
+`mulhi` is the upper half of the double-width product of unsigned integers. `shr` is arithmetic for signed
+integers. `div` is for floating types only. `min` and `max` propagate NaN. `floordiv` and `mod` round toward
+minus infinity.
 """
 
 _COMPARE = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "is_nan"))
@@ -106,8 +107,8 @@ def _mulhi(a: Any, b: Any) -> Any:
 
 
 # Below _ERF_SPLIT: erf(x) / x - 1 in x*x, coefficients of FreeBSD's s_erf.c (Sun Microsystems 1993). Above:
-# exp(x*x) * erfc(x) in x, W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969),
-# coefficients of his CALERF. Lowest power first.
+# exp(x*x) * erfc(x) in x, W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp.
+# 23 (1969), coefficients of his CALERF. Lowest power first.
 _ERF_SPLIT = 0.84375
 _ERF_P = (
     1.28379167095512558561e-01, -3.25042107247001499370e-01, -2.84817495755985104766e-02,
@@ -137,7 +138,7 @@ def _horner(coefficients: tuple[float, ...], x: Any) -> Any:
 
 
 def _erf_far(a: Any) -> Any:
-    """erf of float64 values of at least _ERF_SPLIT; beyond 6 the result rounds to 1."""
+    """The error function of float64 values of at least _ERF_SPLIT; beyond 6 the result rounds to 1."""
     a = np.minimum(a, 6.0)
     # exp(-a*a) from an exact square of the leading bits and a small rest.
     high = np.trunc(a * 16.0) / 16.0

@@ -16,6 +16,9 @@ from graphcore.text_print import DTYPE_NAMES
 from graphcore.text_scan import Scanner
 from graphcore.types import TensorType
 
+MAX_FACTORS = 64
+"""A longer product in a size is refused; putting it in order takes more than linear time."""
+
 Symbols = Mapping[str, Dim]
 _WORDS = {"True": True, "False": False, "None": None}
 _FLOATS = {"inf": float("inf"), "nan": float("nan")}
@@ -123,7 +126,11 @@ def read_dim(s: Scanner, symbols: Symbols, sign: int = 1) -> Dim:
 
 def _term(s: Scanner, symbols: Symbols) -> Dim:
     term = _factor(s, symbols)
+    factors = 1
     while s.accept("*"):
+        factors += 1
+        if factors > MAX_FACTORS:
+            s.fail(f"a product of more than {MAX_FACTORS} factors")
         term = term * _factor(s, symbols)
     return term
 

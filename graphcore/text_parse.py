@@ -57,6 +57,7 @@ class _GraphReader:
         self.outputs: list[Value] = []
         self.names: list[str] = []
         self.updates: list[tuple[int, Value]] = []
+        self.guards: list[dims.Guard] = []
 
     def read(self) -> Graph:
         self.s.enter()
@@ -70,7 +71,7 @@ class _GraphReader:
                 break
             self._line()
         self.s.leave()
-        return Graph(name, self.nodes, self.inputs, self.outputs, self._update_pairs(), self.names)
+        return Graph(name, self.nodes, self.inputs, self.outputs, self._update_pairs(), self.names, self.guards)
 
     def _update_pairs(self) -> list[tuple[int, int]]:
         for _, value in self.updates:
@@ -81,10 +82,11 @@ class _GraphReader:
     def _line(self) -> None:
         token = self.s.ahead
         if token.kind == "value":
-            return self._node()
-        readers = {"dims": self._dims, "input": self._input, "inputs": self._inputs, "output": self._output}
+            with dims.assuming(self.guards):
+                return self._node()
+        readers = {"dims": self._dims, "guard": self._guard, "input": self._input, "inputs": self._inputs, "output": self._output}
         if token.kind != "name" or token.text not in readers:
-            self.s.fail(f"expected dims, input, inputs, output or a node (%1 = ...), found {token.text!r}")
+            self.s.fail(f"expected dims, guard, input, inputs, output or a node (%1 = ...), found {token.text!r}")
         self.s.take()
         return readers[token.text]()
 
@@ -95,6 +97,8 @@ class _GraphReader:
                 low = self._low()
                 self.s.expect("sign", "..")
                 high = read_dim(self.s, self.symbols)
+                if isinstance(high, int) and low is not None and high < low:
+                    self.s.fail(f"symbol {name!r} has no size between {low} and {high}")
             else:
                 self.s.expect("sign", ">=")
                 low, high = self._low(), None
@@ -103,6 +107,17 @@ class _GraphReader:
             self.symbols[name] = dims.SymDim((((atom,), 1),))
             if not self.s.accept(","):
                 break
+        self.s.end_line()
+
+    def _guard(self) -> None:
+        kind = self.s.expect("name").text
+        a = read_dim(self.s, self.symbols)
+        self.s.expect("sign", ",")
+        b = read_dim(self.s, self.symbols)
+        outcome = self.s.expect("name").text
+        if kind not in ("eq", "lt", "le") or outcome not in ("true", "false"):
+            self.s.fail("expected guard eq|lt|le SIZE, SIZE true|false")
+        self.guards.append((kind, a, b, outcome == "true"))
         self.s.end_line()
 
     def _low(self) -> int | None:

@@ -45,6 +45,8 @@ def _graph_lines(graph: Graph, indent: str, limit: int | None) -> Iterator[str]:
     symbols = symbol_bounds(graph)
     if symbols and not indent:
         yield f"{inner}dims {', '.join(map(_bound_text, symbols.values()))}"
+    for kind, a, b, outcome in graph.guards:
+        yield f"{inner}guard {kind} {dim_text(a)}, {dim_text(b)} {'true' if outcome else 'false'}"
     for node in graph.nodes:
         yield inner + node_text(node, limit)
         for body in node.bodies:
@@ -118,7 +120,10 @@ def _container_text(value: Any, limit: int | None) -> str:
 
 
 def opaque_name(value: Any) -> str:
-    """A name for people of something that has no literal: a callable's qualified name, else its type's."""
+    """A name for people of something that has no literal: its own `name`, a callable's, or its type's."""
+    own = getattr(value, "name", None)
+    if isinstance(own, str):
+        return re.sub(r"[<>\n]", "", own)
     name = getattr(value, "__qualname__", None) or type(value).__qualname__
     module = getattr(value, "__module__", None)
     return re.sub(r"[<>\n]", "", f"{module}.{name}" if module and module != "builtins" else str(name))

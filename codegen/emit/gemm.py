@@ -24,10 +24,8 @@ one block of columns of one batch element; columns are numbered fastest, then ro
 depend on sizes only.
 
 Structure of a chunk: for each block of k (about 1024), for each group of columns (2 to 8 vectors), for each
-tile
-of rows: one micro-kernel call, which adds to a small tile of accumulators in scratch; after the last block
-    of k
-the epilogue function turns the tile into outputs. The last tile of rows is moved up to overlap its
+tile of rows: one micro-kernel call, which adds to a small tile of accumulators in scratch; after the last
+block of k the epilogue function turns the tile into outputs. The last tile of rows is moved up to overlap its
 neighbour, so one tile height serves all rows; rows that were stored already are not stored again.
 Micro-kernels take strides and K as arguments and are shared by all contractions of a module.
 """

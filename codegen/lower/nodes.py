@@ -21,7 +21,7 @@ _DEPTH = 20_000
 
 def is_native(node: Node) -> bool:
     """Whether a kernel can compute the node: every op has a native form, every dtype fits in a register."""
-    nodes = view(node).nodes
+    nodes = [n for n in view(node).nodes if n.op.name != "constant"]
     values = [v for n in nodes for v in (*n.operands, *n.results)]
     return all(n.op.native and n.op.kind not in ("host", "control") for n in nodes) and all(
         v.type.dtype.kind in "iub" or v.type.dtype.name in ("float32", "float64") for v in values

@@ -28,6 +28,7 @@ from eager.function.trace import Trace
 from eager.tensor import Tensor
 from eager.tensor_shape import TensorSpec
 from eager.variable import Variable
+from graphcore.errors import ShapeError
 from graphcore.types import TensorType
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Function:
         self._attribute: str | None = None
         self.__doc__ = getattr(python_function, "__doc__", None)
         self.__name__ = self._name
+        self.__module__ = getattr(python_function, "__module__", __name__)
         self.__wrapped__ = python_function
 
     # Calling -------------------------------------------------------------------------------------------------------
@@ -180,7 +182,14 @@ class Function:
         if self._input_signature is not None:
             types = [leaf_type(s, i) for i, s in enumerate(nest.flatten(self._input_signature))]
         start = time.perf_counter()
-        trace, result = self._trace(call, types or exact_types(call), real=True)
+        try:
+            trace, result = self._trace(call, types or exact_types(call), real=True)
+        except ShapeError:
+            if types is None or self._input_signature is not None:
+                raise
+            # A size that is 1 here and broadcasts does not share a trace with the sizes of earlier calls.
+            types = None
+            trace, result = self._trace(call, exact_types(call), real=True)
         if trace.aborted is not None:
             return self._finish_aborted(call, trace, result, time.perf_counter() - start)
         if trace.created:
@@ -213,7 +222,7 @@ class Function:
                     tape.record_link(leaf, tensor)
             result = self._python_function(*args, **kwargs)
             if trace.aborted is not None:
-                result = nest.map_structure(lambda x: _settle(x, trace), result)
+                trace.settle()
         if trace.aborted is None:
             for tape, mark in marks:
                 tape.rollback(mark)
@@ -432,13 +441,6 @@ def _same_ranks(concrete: ConcreteFunction, call: Call) -> bool:
         t.dtype is leaf.dtype and t.rank == leaf.ndim
         for t, leaf in zip(concrete.argument_types, call.leaves, strict=True)
     )
-
-
-def _settle(x: Any, trace: Trace) -> Any:
-    """Gives a result of an aborted trace its array."""
-    if isinstance(x, Tensor) and x._array is None:
-        x._array = trace.array_of(x)
-    return x
 
 
 def _build(trace: Trace, result: Any, observed: Sequence[tuple[int, ...]]) -> ConcreteFunction:

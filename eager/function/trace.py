@@ -6,6 +6,7 @@ trace ends, and the same run goes on eagerly: what was recorded is computed on d
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -72,32 +73,51 @@ class Trace(Frame):
         self._strict = strict
         self._inputs: dict[int, Value] = {}
         self._arrays: dict[Value, np.ndarray[Any, Any]] = {}
+        self._made: list[weakref.ref[Tensor]] = []
 
     def argument(self, type_: TensorType, array: np.ndarray[Any, Any] | None, position: int, name: str) -> Tensor:
         """Adds an argument as input; the array is its actual value, if there is one."""
         value = self._input(type_, name, Source("argument", position))
         if array is not None:
             self._arrays[value] = array
-        return wrap_value(value)
+        return self._wrap(value)
+
+    def _wrap(self, value: Value) -> Tensor:
+        """A traced tensor, remembered so that `settle` can give it its array."""
+        tensor = wrap_value(value)
+        self._made.append(weakref.ref(tensor))
+        return tensor
+
+    def settle(self) -> None:
+        """Gives every traced tensor that is still alive its array; for the end of an aborted trace.
+
+        Tapes and the user's own objects may hold tensors of the time before the abort.
+        """
+        for made in self._made:
+            tensor = made()
+            if tensor is not None and tensor._array is None:
+                tensor._array = self.array_of(tensor)
 
     def read(self, variable: Variable) -> Tensor:
         """The value that the run sees: a graph value, or after an abort an array."""
         entry = self._current.get(id(variable))
         if entry is not None:
-            return again(entry[1])
+            tensor = again(entry[1])
+            self._made.append(weakref.ref(tensor))
+            return tensor
         if not self.tracing:
             return wrap(variable._array)
-        return wrap_value(self.read_original(variable))
+        return self._wrap(self.read_original(variable))
 
     def emit(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[Tensor, ...]:
         """Records one op. An undecidable size becomes a guard."""
         values = [self.value_of(t) for t in inputs]
-        with dims.assuming(self.builder.guards):
-            while True:
-                try:
-                    return tuple([wrap_value(v) for v in self.builder.emit_node(op, values, attrs)])
-                except InconclusiveDim as error:
-                    self.decide(error)
+        while True:
+            try:
+                with dims.assuming(self.builder.guards):
+                    return tuple([self._wrap(v) for v in self.builder.emit_node(op, values, attrs)])
+            except InconclusiveDim as error:
+                self.decide(error)
 
     def decide(self, error: InconclusiveDim) -> None:
         """Settles an undecidable comparison by the actual sizes and keeps it as a guard."""
@@ -123,6 +143,9 @@ class Trace(Frame):
             return tensor._value
         if array.size <= CONSTANT_ELEMENTS:
             return self.builder.constant(array)
+        if not array.flags.c_contiguous:
+            # Native code reads contiguous buffers; the tensor keeps the copy, so it is made once.
+            array = tensor._array = np.ascontiguousarray(array)
         value = self._inputs.get(id(array))
         if value is None:
             value = self._input(type_of(tensor), f"captured{len(self.sources)}", Source("captured", array))

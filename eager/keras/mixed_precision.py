@@ -84,7 +84,12 @@ _state: dict[str, Policy] = {}
 
 def global_policy() -> Policy:
     """The policy of layers that get no dtype (tf.keras.mixed_precision.global_policy)."""
-    return _state.get("policy", _default)
+    return _state.get("policy") or _state.get("floatx", _default)
+
+
+def set_default_dtype(name: str) -> None:
+    """Sets the dtype of layers where no global policy is set; `backend.set_floatx` calls this."""
+    _state["floatx"] = Policy(name)
 
 
 def set_global_policy(policy: Any) -> None:

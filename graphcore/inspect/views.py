@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from graphcore.errors import InvalidArgumentError
 from graphcore.inspect.records import Dump, GraphRecord, GroupRecord, KernelRecord, StageRecord
@@ -197,8 +198,9 @@ def _placement_counts(dump: Dump) -> str:
 def _ledger(dump: Dump) -> str:
     if not dump.ledger:
         return ""
-    lines = [
-        f"  {', '.join(f'{k}: {v}' for k, v in entry.items() if v not in (None, ''))}"
-        for entry in dump.ledger
-    ]
-    return "\n".join([f"ledger ({len(dump.ledger)})", *lines])
+    return "\n".join([f"ledger ({len(dump.ledger)})", *map(_entry, dump.ledger)])
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    facts = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in entry.items() if v not in (None, "")}
+    return "  " + ", ".join(f"{k}: {v}" for k, v in facts.items())

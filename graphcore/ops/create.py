@@ -1,4 +1,4 @@
-"""Ops that make arrays: iota, fill and size. (A fill with a constant is `broadcast_to` of a 0-d constant.)"""
+"""Ops that make arrays: iota, fill and size; a fill with a constant is `broadcast_to` of a 0-d one."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ mod = binary(
 
 
 def _power(x: Any, y: Any) -> Any:
-    """NumPy's power; an integer to a negative power is truncated toward zero: 0 unless the base is 1 or -1."""
+    """NumPy's power; an integer to a negative power is truncated: 0 unless the base is 1 or -1."""
     if np.asarray(y).dtype.kind == "i" and np.any(np.less(y, 0)):
         return program.power(numpy_handler, x, y)
     return np.power(x, y)
@@ -266,8 +266,8 @@ def _bitcast_infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
     require_kind("bitcast", types[0], REAL)
     if dtype.size != types[0].dtype.size or dtype.kind not in REAL:
         raise InvalidArgumentError(
-            f"bitcast: operand is {types[0]!r} and the target {dtype.name} has {dtype.size} bytes, expected a "
-            f"number type of {types[0].dtype.size} bytes; write tf.cast to convert values"
+            f"bitcast: operand is {types[0]!r} and the target {dtype.name} has {dtype.size} bytes, expected "
+            f"a number type of {types[0].dtype.size} bytes; write tf.cast to convert values"
         )
     return (types[0].with_dtype(dtype),)
 

@@ -65,8 +65,8 @@ def require_same_dtype(op: str, types: Types, first: int = 0) -> DType:
         if t.dtype is not dtype:
             raise DTypeError(
                 f"{op}: operand {first} is {types[first]!r} and operand {i} is {t!r}; dtypes "
-                f"{dtype.name} and {t.dtype.name} do not mix: write tf.cast(y, tf.{dtype.name}) for operand {i}, or "
-                f"tf.cast(x, tf.{t.dtype.name}) for operand {first}"
+                f"{dtype.name} and {t.dtype.name} do not mix: write tf.cast(y, tf.{dtype.name}) for operand "
+                f"{i}, or tf.cast(x, tf.{t.dtype.name}) for operand {first}"
             )
     return dtype
 

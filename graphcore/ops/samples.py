@@ -1,7 +1,7 @@
 """Inputs worth trying, per family of ops: scalars, empty and odd shapes, NaN, infinities, -0.0, extremes.
 
-Every sampler returns a list of (arrays, attrs); numbers are the same in every run. Imported on demand only. Those of move and index
-ops stand in `samples_move`.
+Every sampler returns a list of (arrays, attrs); numbers are the same in every run. Imported on
+demand only. Those of move and index ops stand in `samples_move`.
 """
 
 from __future__ import annotations

@@ -44,9 +44,10 @@ def canonicalize(graph: Graph, notes: list[str]) -> Graph:
     sweep = _Sweep()
     for _ in range(MAX_SWEEPS):
         before = sum(sweep.counts.values())
-        graph = Rewriter(graph).run(sweep.visit)
+        after = Rewriter(graph).run(sweep.visit)
         if sum(sweep.counts.values()) == before:
             break
+        graph = after
     else:
         notes.append(f"stopped after {MAX_SWEEPS} sweeps with rules still applying")
     notes += [f"{name}: {count}" for name, count in sorted(sweep.counts.items())]

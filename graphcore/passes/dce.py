@@ -10,8 +10,9 @@ def dce(graph: Graph, notes: list[str]) -> Graph:
     """Keeps the nodes that an output or an effect needs, and every input: those are the interface."""
     needed = live_nodes(graph)
     dropped = len(graph.nodes) - len(needed)
-    if dropped:
-        notes.append(f"dropped {dropped} nodes")
+    if not dropped:
+        return graph
+    notes.append(f"dropped {dropped} nodes")
     return Rewriter(graph, fold_bytes=0).run(keep=lambda node: node in needed)
 
 

@@ -28,6 +28,8 @@ def fold(
     A broadcast of a constant stays: it costs a kernel nothing, and its value would cost memory. Whatever the
     budgets leave undone is noted.
     """
+    if not any(is_foldable(node, node.operands) for node in graph.nodes):
+        return graph
     folder = _Folder(notes, max_bytes, max_seconds)
     return Rewriter(graph).run(folder.visit)
 

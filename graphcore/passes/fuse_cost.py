@@ -35,15 +35,15 @@ CHEAP_CHAIN = 4
 _NATIVE_KINDS = frozenset(("elementwise", "move", "index", "create", "random"))
 _CONTRACT_DTYPES = (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64)
 _WORD_COSTS = {
-    "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14, "pow": 20,
-    "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 12, "mod": 12,
+    "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14,
+    "pow": 20, "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 12, "mod": 12,
 }  # fmt: skip
 _KIND_COSTS = {"move": 0, "index": 2, "create": 0, "random": 20}
 _CLONED_MOVES = frozenset(("broadcast_to", "reshape", "transpose", "slice", "reverse"))
 
 
 def role(node: Node) -> str:
-    """Whether a node is a source, a contraction, a reduction, computed by pull, or stands outside of kernels."""
+    """Whether a node is a source, a contraction, a reduction, computed by pull, or outside of kernels."""
     op = node.op
     if op.name in ("input", "constant"):
         return SOURCE
@@ -125,8 +125,8 @@ def is_trivial_reshape(node: Node) -> bool:
 def is_cloned(node: Node) -> bool:
     """Whether an op is so cheap that every kernel which reads its result computes it anew.
 
-    A reshape that changes the order of dimensions is none: it renames a buffer, for nothing, while pulling through
-    it costs divisions. A repeated scalar has the same elements in every shape.
+    A reshape that changes the order of dimensions is none: it renames a buffer, for nothing, while pulling
+    through it costs divisions. A repeated scalar has the same elements in every shape.
     """
     name = node.op.name
     if name == "reshape":

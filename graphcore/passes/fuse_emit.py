@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable, Mapping
 
 from graphcore.builder import GraphBuilder
+from graphcore.errors import VerifyError
 from graphcore.graph import Graph, Location, Value
 from graphcore.optable import get_op
 from graphcore.passes.fuse_cost import CONTRACT, REDUCE, SOURCE
@@ -43,7 +44,7 @@ class Unit:
 
 def emit(state: State) -> Graph:
     """The new graph; nodes are in an order in which assertions come as early as their operands allow."""
-    units = _units(state)
+    units = units_of(state)
     out = GraphBuilder(state.graph.name, fold_bytes=_NEVER_FOLD)
     new: dict[Value, Value] = {}
     for v in state.graph.inputs:
@@ -56,10 +57,12 @@ def emit(state: State) -> Graph:
     for unit in _schedule(state, units):
         _emit_unit(state, out, unit, needed, new)
     outputs = [new[v] for v in state.graph.outputs]
+    out.guards = list(state.graph.guards)
     return out.finish(outputs, state.graph.updates, state.graph.output_names)
 
 
-def _units(state: State) -> list[Unit]:
+def units_of(state: State) -> list[Unit]:
+    """Everything that becomes a node, with what it reads."""
     units: list[Unit] = []
     for group in state.groups:
         if group.members:
@@ -79,7 +82,8 @@ def _look_inside(state: State, unit: Unit, group: Group) -> None:
     for i in unit.members:
         inside |= 1 << i
     operands: dict[Value, None] = {}
-    # A node's operands come before it, so one pass from the last node to the first meets every clone that is needed.
+    # A node's operands come before it, so one pass from the last node to the first meets every clone that is
+    # needed.
     reads: list[tuple[int, int, Value]] = []
     pending = inside
     while pending:
@@ -111,40 +115,75 @@ def _is_small_constant(state: State, value: Value) -> bool:
 
 
 def _schedule(state: State, units: list[Unit]) -> list[Unit]:
-    """Topological order: what assertions need first, then by the last member's place in the original graph.
+    """Topological order: what effects need first, then by the last member's place in the original graph.
 
-    The last member decides, so that updates of variables come after the other reads of their old values.
+    A unit that computes the new value of a variable waits for the other readers of the old one while anything
+    else can go on, so that it may write over it.
     """
     maker = {i: u for u in units for i in u.members}
+    before = _dependences(state, units, maker)
+    urgent = _urgent(state, before, maker)
+    wishes = _wishes(state, units, maker)
+    after: list[list[int]] = [[] for _ in units]
+    hopes: list[list[int]] = [[] for _ in units]
+    for number in range(len(units)):
+        for n in before[number]:
+            after[n].append(number)
+        for n in wishes[number]:
+            hopes[n].append(number)
+    waiting, wishing = [len(needs) for needs in before], [len(w) for w in wishes]
+
+    def key(n: int) -> tuple[bool, bool, int, int]:
+        return n not in urgent, wishing[n] > 0, units[n].last, n
+
+    heap = [key(n) for n, count in enumerate(waiting) if not count]
+    heapq.heapify(heap)
+    order: list[int] = []
+    done: set[int] = set()
+    while heap:
+        n = heapq.heappop(heap)[-1]
+        if n in done:
+            continue
+        done.add(n)
+        order.append(n)
+        for m in after[n]:
+            waiting[m] -= 1
+        for m in hopes[n]:
+            wishing[m] -= 1
+        for m in dict.fromkeys(after[n] + hopes[n]):
+            if not waiting[m]:
+                heapq.heappush(heap, key(m))  # one that is in the heap already moves up by a second entry
+    if len(order) < len(units):
+        raise VerifyError(f"fuse: the kernels of graph {state.graph.name} depend on each other in a cycle")
+    return [units[n] for n in order]
+
+
+def _dependences(state: State, units: list[Unit], maker: Mapping[int, Unit]) -> list[set[int]]:
+    """Which units must come before each unit: what it reads, and effects before it."""
     before = [{maker[p].number for v in u.operands if (p := state.position[v.node]) in maker} for u in units]
     for early, late in zip(state.effects, state.effects[1:], strict=False):
         before[maker[late].number].add(maker[early].number)
     for number, needs in enumerate(before):
         needs.discard(number)
-    urgent = _urgent(state, units, before, maker)
-    after: list[list[int]] = [[] for _ in units]
-    for number, needs in enumerate(before):
-        for n in needs:
-            after[n].append(number)
-    waiting = [len(needs) for needs in before]
-    heap = [(n not in urgent, units[n].last, n) for n, count in enumerate(waiting) if not count]
-    heapq.heapify(heap)
-    order: list[Unit] = []
-    while heap:
-        _, _, n = heapq.heappop(heap)
-        order.append(units[n])
-        for m in after[n]:
-            waiting[m] -= 1
-            if not waiting[m]:
-                heapq.heappush(heap, (m not in urgent, units[m].last, m))
-    if len(order) < len(units):
-        raise AssertionError("fusion groups form a cycle")
-    return order
+    return before
 
 
-def _urgent(
-    state: State, units: list[Unit], before: list[set[int]], maker: Mapping[int, Unit]
-) -> set[int]:
+def _wishes(state: State, units: list[Unit], maker: Mapping[int, Unit]) -> list[set[int]]:
+    """Which units should come before each unit: readers of a variable that it updates."""
+    found: list[set[int]] = [set() for _ in units]
+    readers: dict[Value, list[int]] = {}
+    for unit in units:
+        for v in unit.operands:
+            readers.setdefault(v, []).append(unit.number)
+    for output, source in state.graph.updates:
+        writer = maker.get(state.position[state.graph.outputs[output].node])
+        if writer is not None:
+            others = readers.get(state.graph.inputs[source], ())
+            found[writer.number].update(n for n in others if n != writer.number)
+    return found
+
+
+def _urgent(state: State, before: list[set[int]], maker: Mapping[int, Unit]) -> set[int]:
     """Numbers of the units with effects and of all that these depend on."""
     found: set[int] = set()
     work = [maker[i].number for i in state.effects]
@@ -206,7 +245,8 @@ def _reason(state: State, unit: Unit) -> str:
     if group is None or group.category == "loop":
         return f"{rest} op{'s' * (rest != 1)} over one iteration space"
     if group.category == "contract":
-        return f"dot_general with {rest} op{'s' * (rest != 1)} on its operands and result" if rest else "dot_general"
+        extra = f" with {rest} op{'s' * (rest != 1)} on its operands and result"
+        return "dot_general" + extra * (rest > 0)
     where = "the same rows" if group.category == "row" else "one pass"
     return f"{len(seeds)} reduction{'s' * (len(seeds) != 1)} and {rest} op{'s' * (rest != 1)} in {where}"
 

@@ -1,8 +1,9 @@
-"""Groups of nodes that become one kernel, and the check that joining keeps the graph of groups free of cycles.
+"""Groups of nodes that become one kernel, and the check that joining leaves their graph without cycles.
 
-Reachability is kept as one integer per node, used as a set of bits. A node's sets are complete with respect to the
-nodes that are in no group and to one representative of every group; that is enough, because a path through a group
-passes its representative. Joining adds exactly the pairs that become reachable, which are few: usually none.
+Reachability is kept as one integer per node, used as a set of bits. A node's sets are complete with respect
+to the nodes that are in no group and to one representative of every group; that is enough, because a path
+through a group passes its representative. Joining adds exactly the pairs that become reachable, which are
+few: usually none.
 """
 
 from __future__ import annotations
@@ -224,8 +225,9 @@ class Candidate:
     def prune(self, keep: frozenset[int]) -> list[int]:
         """The members without tails that are better computed where they are read.
 
-        A tail is a member that no other member reads, with everything that only it needs. It goes if whoever reads
-        it can compute it, and if all that it reads is stored anyway: then nothing more is stored without it.
+        A tail is a member that no other member reads, with everything that only it needs. It goes if whoever
+        reads it can compute it, and if all that it reads is stored anyway: then nothing more is stored
+        without it.
         """
         gone: set[int] = set()
         for leaf in sorted(self.members, reverse=True):

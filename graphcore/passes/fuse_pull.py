@@ -1,7 +1,7 @@
 """The sweep from users to producers: where every value that is computed by pull gets computed.
 
-Going backwards, a node's users are placed before the node. Each way in which a group reads the node's result has an
-*access*:
+Going backwards, a node's users are placed before the node. Each way in which a group reads the node's result
+has an *access*:
 
 - aligned: at the group's own index; rows: at the index of the row; scalar: one element for the whole kernel;
 - hoisted: outside of the innermost loops; once: every element at most once, at some index;
@@ -10,9 +10,9 @@ Going backwards, a node's users are placed before the node. Each way in which a 
 - prologue: as elements of such a matrix that are computed while it is packed;
 - memory: as a matrix and otherwise too, so that it must be there before the kernel starts.
 
-A node whose readers all lie in one group joins it if the access allows. If others need it too, it joins a group that
-reads it aligned (or by rows) and becomes one more output of it, else it starts a loop group. Moves are cheaper than
-memory: they are computed anew in every group that reads them.
+A node whose readers all lie in one group joins it if the access allows. If others need it too, it joins a
+group that reads it aligned (or by rows) and becomes one more output of it, else it starts a loop group. Moves
+are cheaper than memory: they are computed anew in every group that reads them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,18 @@ from __future__ import annotations
 from graphcore import dims
 from graphcore.passes.fuse_contract import ALIGNED
 from graphcore.passes.fuse_cost import (
-    CHEAP, CHEAP_CHAIN, CONTRACT, HOISTED, MOVED, PULL, REDUCE, SAME, STRIDED, TRIVIAL, is_scalar, read_kind,
+    CHEAP,
+    CHEAP_CHAIN,
+    CONTRACT,
+    HOISTED,
+    MOVED,
+    PULL,
+    REDUCE,
+    SAME,
+    STRIDED,
+    TRIVIAL,
+    is_scalar,
+    read_kind,
 )  # fmt: skip
 from graphcore.passes.fuse_groups import Group, Place, State
 from graphcore.passes.fuse_row import ROWS
@@ -52,14 +63,15 @@ def _place(state: State, i: int) -> None:
     needed, readers = _readers(state, i)
     if state.cloned(i):
         _place_clone(state, i, needed, readers)
-    elif state.group_of[i] is not None:
-        return
-    elif not needed and len(readers) == 1 and _absorb(state, i, readers[0]):
-        return
-    elif not needed and readers and _repeat(state, i, readers):
-        return
-    else:
+    elif state.nodes[i].op.name == "reshape":
+        state.standing.add(i)
+    elif state.group_of[i] is None and (needed or not _compute_inside(state, i, readers)):
         _materialise(state, i, readers)
+
+
+def _compute_inside(state: State, i: int, readers: list[Place]) -> bool:
+    """Computes a value where it is read, if that multiplies no work that counts."""
+    return (len(readers) == 1 and _absorb(state, i, readers[0])) or _repeat(state, i, readers)
 
 
 def _readers(state: State, i: int) -> tuple[bool, list[Place]]:
@@ -86,7 +98,8 @@ def _compose(state: State, i: int, u: int, slot: int, place: Place) -> Place:
     access = place.access if kind == SAME else _MOVED.get((place.access, kind), MANY)
     if access == HOISTED and group.category in ("contract", "reduce"):
         access = MANY
-    if access not in (ALIGNED, ROWS) and group.category != "contract" and is_scalar(state.nodes[i].result.type):
+    scalar = group.category != "contract" and is_scalar(state.nodes[i].result.type)
+    if scalar and access not in (ALIGNED, ROWS):
         access = SCALAR
     return Place(group, access, place.chain if access in (MANY, PROLOGUE) else 0)
 
@@ -104,7 +117,7 @@ def _combine(one: Place, other: Place) -> Place:
 
 
 def _accepts(state: State, group: Group, i: int) -> bool:
-    """Contractions take elementwise work and simple moves only: their epilogues have no predicates and checks."""
+    """Contractions take elementwise work and simple moves only: no predicates and checks in epilogues."""
     op = state.nodes[i].op
     return group.category != "contract" or op.kind in ("elementwise", "create") or state.cloned(i)
 
@@ -150,7 +163,8 @@ def _is_prologue(state: State, i: int, group: Group) -> bool:
     lhs = dot.operands[0].type.shape
     folded = dims.product(lhs[a] for a in contracted)
     shared = dims.product(lhs[a] for a in batch)
-    # own = batch * free * folded and total = batch * free * (free of the other side), which is what reads repeat.
+    # own = batch * free * folded and total = batch * free * (free of the other side), which is what reads
+    # repeat.
     reads = dims.floordiv(total * folded, own.size) if own.size != 0 and shared != 0 else 0
     return isinstance(reads, int) and reads <= PROLOGUE_READS
 
@@ -159,7 +173,8 @@ def _repeat(state: State, i: int, readers: list[Place]) -> bool:
     """Computes a cheap op anew in several groups, if all of them repeat it anyway."""
     for r in readers:
         scalar = r.access == SCALAR and state.cost(i) <= CHEAP
-        if not (scalar or r.access == MANY and _may_compute(state, i, r)) or not _accepts(state, r.group, i):
+        repeated = r.access == MANY and _may_compute(state, i, r)
+        if not (scalar or repeated) or not _accepts(state, r.group, i):
             return False
     _clone(state, i, readers)
     return True
@@ -177,7 +192,8 @@ def _place_clone(state: State, i: int, needed: bool, readers: list[Place]) -> No
     readers = [r for r in readers if own is None or r.group is not own]
     taken = [r for r in readers if _takes_clone(state, i, r)]
     if state.nodes[i].op.name == "transpose" and len([r for r in taken if r.access != OPERAND]) > 1:
-        taken = [r for r in taken if r.access == OPERAND]  # strided reads in many kernels cost more than one copy
+        # Strided reads in many kernels cost more than one copy.
+        taken = [r for r in taken if r.access == OPERAND]
     _clone(state, i, taken)
     if own is None and (needed or len(taken) < len(readers)):
         if state.nodes[i].op.name == "reshape":
@@ -194,9 +210,6 @@ def _takes_clone(state: State, i: int, reader: Place) -> bool:
 
 def _materialise(state: State, i: int, readers: list[Place]) -> None:
     """Makes a value that several need: one more output of a group that computes it, or a loop of its own."""
-    if state.nodes[i].op.name == "reshape":
-        state.standing.add(i)
-        return
     shape = state.shape(i)
     fitting = [r for r in readers if r.access == ROWS or (r.access == ALIGNED and r.group.shape == shape)]
     _merge_loops(state, [r.group for r in fitting if r.access == ALIGNED])

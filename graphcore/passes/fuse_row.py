@@ -1,17 +1,18 @@
 """Groups around reductions.
 
-A group folds one iteration space F along one set of axes. If these are trailing, F = outer + row, and what follows may
-stay in the kernel as long as every value that depends on a reduction has one of three *layouts*:
+A group folds one iteration space F along one set of axes. If these are trailing, F = outer + row, and what
+follows may stay in the kernel as long as every value that depends on a reduction has one of three *layouts*:
 
 - full: shape F, read at the kernel's own index;
 - kept: shape outer + (1, ..., 1), one element per row;
 - squeezed: shape outer, one element per row.
 
-An edge is legal if it reads the element of the row at hand: NumPy's broadcasting lines up trailing dimensions, so a
-kept value may meet full ones, a squeezed one only after a reshape to kept (or if outer is empty: then it is a scalar).
-A further reduction must read a full value and fold the same axes. The group is of category "row" if some reduction's
-result is computed with inside, else "reduce", as are folds of other axes. Everything else that members read does not
-depend on the group's reductions and is pulled (see `fuse_pull`).
+An edge is legal if it reads the element of the row at hand: NumPy's broadcasting lines up trailing
+dimensions, so a kept value may meet full ones, a squeezed one only after a reshape to kept (or if outer is
+empty: then it is a scalar). A further reduction must read a full value and fold the same axes. The group is
+of category "row" if some reduction's result is computed with inside, else "reduce", as are folds of other
+axes. Everything else that members read does not depend on the group's reductions and is pulled (see
+`fuse_pull`).
 """
 
 from __future__ import annotations
@@ -74,10 +75,9 @@ def _siblings(state: State, seed: int) -> list[int]:
     seen = {seed}
     work = [seed]
     for i in work:
+        near = [u for u, _ in state.users[i] if state.group_of[u] is None]
         if state.roles[i] == REDUCE or state.free(i):
-            near = state.operands(i) + [u for u, _ in state.users[i]]
-        else:
-            near = [u for u, _ in state.users[i]]
+            near += state.operands(i)
         for p in near:
             if p not in seen and len(seen) < _SEARCH and _is_near(state, p, key):
                 seen.add(p)

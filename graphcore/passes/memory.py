@@ -1,8 +1,8 @@
 """Memory: slots of one arena for all intermediate values, and which variables may be updated in place.
 
-A value lives from the node that defines it to the last one that reads it, in the order of the graph; two values share
-a slot if their lives do not overlap and the later fits for every size of the symbolic dimensions. Larger values choose
-first, so that every slot has the size of its first value.
+A value lives from the node that defines it to the last one that reads it, in the order of the graph; two
+values share a slot if their lives do not overlap and the later fits for every size of the symbolic
+dimensions. Larger values choose first, so that every slot has the size of its first value.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def live_ranges(graph: Graph, aliases: Mapping[Value, Value]) -> dict[Value, tup
     return {v: (first[v], last[v]) for v in first}
 
 
-def _assign(values: Sequence[Value], lives: Mapping[Value, tuple[int, int]]) -> tuple[list[Dim], dict[Value, int]]:
+def _assign(
+    values: Sequence[Value], lives: Mapping[Value, tuple[int, int]]
+) -> tuple[list[Dim], dict[Value, int]]:
     """Sizes of slots, and the slot of every value in the order of definition."""
     sizes = {v: _aligned(v.type.bytes) for v in values}
     fits = _Fits()
@@ -112,7 +114,7 @@ def _choose(
     lives: Mapping[Value, tuple[int, int]],
     fits: _Fits,
 ) -> list[Value] | None:
-    """A slot that is free while the value lives: of its very size, or else the smallest that is large enough."""
+    """A slot that is free while the value lives: of its very size, or else the smallest that holds it."""
     first, last = lives[value]
     best: list[Value] | None = None
     for have, users in slots:
@@ -150,4 +152,6 @@ def _aligned(size: Dim) -> Dim:
 
 def typical(size: Dim) -> int:
     """A number to sort sizes by."""
-    return size if isinstance(size, int) else dims.evaluate(size, {s: TYPICAL_SIZE for s in dims.free_symbols(size)})
+    if isinstance(size, int):
+        return size
+    return dims.evaluate(size, dict.fromkeys(dims.free_symbols(size), TYPICAL_SIZE))

@@ -1,8 +1,8 @@
 """Donation: which variables may be updated in place.
 
-An update may be written over the old value if every other reader of the old value comes before, the node that computes
-the update reads it at no other index than it writes, and nothing can fail from then on: a failing run must leave every
-variable as it was.
+An update may be written over the old value if every other reader of the old value comes before, the node that
+computes the update reads it at no other index than it writes, and nothing can fail from then on: a failing
+run must leave every variable as it was.
 """
 
 from __future__ import annotations
@@ -56,7 +56,12 @@ def _readers(graph: Graph, aliases: Mapping[Value, Value]) -> dict[Value, list[i
 
 
 def _obstacle(
-    graph: Graph, writer: int, old: Value, aliases: Mapping[Value, Value], readers: Sequence[int], failing: int
+    graph: Graph,
+    writer: int,
+    old: Value,
+    aliases: Mapping[Value, Value],
+    readers: Sequence[int],
+    failing: int,
 ) -> str:
     """Why the node at position `writer` may not write over `old`; "" if it may."""
     if failing >= writer:
@@ -84,7 +89,8 @@ def can_fail(node: Node) -> bool:
 def reads_in_place(node: Node, old: Value) -> bool:
     """Whether a node reads an operand only at the index at which it writes.
 
-    So it is for loops and the epilogues of contractions, if the operand meets only elementwise nodes of its own shape.
+    So it is for loops and the epilogues of contractions, if the operand meets only elementwise nodes of its
+    own shape.
     """
     if node.op.name != "fusion" or node.attrs["category"] not in ("loop", "contract"):
         return False

@@ -14,8 +14,8 @@ ALIGNMENT = 64
 class MemoryPlan:
     """Where the values of one graph lie.
 
-    Every value is in exactly one of these: it is an input or a constant; a key of `aliases`; a key of `outputs`; a key
-    of `assignment`; or in `objects`.
+    Every value is in exactly one of these: it is an input or a constant; a key of `aliases`; a key of
+    `outputs`; a key of `assignment`; or in `objects`.
 
     Attributes:
         slots: sizes of the arena's parts in bytes, multiples of ALIGNMENT.
@@ -26,15 +26,15 @@ class MemoryPlan:
         copies: pairs (output position, value): this output is a copy of a value that lies elsewhere.
         constants: the constants of the graph.
         objects: values that only the host can hold (strings).
-        donations: pairs (output position, input position): the new value of a variable may be written over the old
-            one while the graph runs, and nothing can fail once that has begun.
+        donations: pairs (output position, input position): the new value of a variable may be written over
+            the old one while the graph runs, and nothing can fail once that has begun.
         refusals: why an update is no donation, by output position.
         peak: bytes of the arena. What kernels need for themselves comes on top.
     """
 
     __slots__ = (
-        "aliases", "assignment", "constants", "copies", "donations", "objects", "offsets", "outputs", "peak", "refusals",
-        "slots",
+        "aliases", "assignment", "constants", "copies", "donations", "objects", "offsets", "outputs", "peak",
+        "refusals", "slots",
     )  # fmt: skip
 
     def __init__(

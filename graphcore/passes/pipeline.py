@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple, TypeAlias
 
+from graphcore import dims
 from graphcore.errors import InvalidArgumentError, VerifyError
 from graphcore.graph import Graph
 from graphcore.verify import verify as verify_graph
@@ -57,7 +58,11 @@ def run(
         InvalidArgumentError: naming near names, if no pass has a given name.
         VerifyError: naming the pass that broke the graph.
     """
-    passes = parse_pipeline(pipeline)
+    with dims.assuming(graph.guards):
+        return _run(graph, parse_pipeline(pipeline), record, verify)
+
+
+def _run(graph: Graph, passes: list[tuple[str, Pass]], record: list[PassRecord] | None, verify: bool) -> Graph:
     if verify:
         verify_graph(graph)
     for name, function in passes:

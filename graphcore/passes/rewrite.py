@@ -1,4 +1,4 @@
-"""Re-emission: the one sweep that every pass is made of.
+"""Re-emission: the one sweep that every pass is made of; one that finds nothing to do returns its graph.
 
 A `Rewriter` copies a graph node by node through a builder, so every pass gets hash-consing and folding of
 small constants for nothing, keeps source locations, and never changes the graph it was given.
@@ -88,4 +88,4 @@ class Rewriter:
         old, new = self.graph, self.values
         outputs = [new[v] for v in old.outputs]
         inputs = [new[v] for v in old.inputs]
-        return Graph(old.name, self.builder.nodes, inputs, outputs, old.updates, old.output_names)
+        return Graph(old.name, self.builder.nodes, inputs, outputs, old.updates, old.output_names, old.guards)

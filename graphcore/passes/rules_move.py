@@ -59,6 +59,17 @@ def broadcast_leading_ones(f: Functions, node: Node, x: Operands) -> Value | Non
     return f.broadcast_to(source, shape=node.result.type.shape)
 
 
+def fill_broadcast(f: Functions, node: Node, x: Operands) -> Value | None:
+    """Law: fill(v, s) = broadcast_to(v, s)."""
+    return f.broadcast_to(x[0], shape=node.result.type.shape)
+
+
+def size_known(f: Functions, node: Node, x: Operands) -> Value | None:
+    """Law: the size of a dimension that is a plain number is a constant."""
+    value = node.attrs["value"]
+    return f.constant(value, dtype=node.result.type.dtype) if isinstance(value, int) else None
+
+
 def slice_all(f: Functions, node: Node, x: Operands) -> Value | None:
     """Law: slice of everything with stride 1 changes nothing."""
     unit = all(b == 0 for b in node.attrs["begin"]) and all(s == 1 for s in node.attrs["strides"])
@@ -196,6 +207,8 @@ RULES: RuleTable = {
     "stop_gradient": (forward,),
     "reshape": (same_shape, reshape_reshape),
     "broadcast_to": (same_shape, broadcast_broadcast, broadcast_leading_ones),
+    "fill": (fill_broadcast,),
+    "size": (size_known,),
     "transpose": (transpose_nothing, transpose_transpose),
     "slice": (slice_all, slice_slice),
     "pad": (pad_nothing, pad_pad),

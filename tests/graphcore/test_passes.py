@@ -21,7 +21,24 @@ from graphcore.text import parse, to_text
 FLOATS = ("float32", "float64")
 INTS = ("int32", "int64", "uint8", "int8")
 BOOL = ("bool",)
-EXTREMES = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.5, 1e-310, 1e-45, 3e38, 1.7e308, 0.1, 7.0)
+EXTREMES = (
+    np.nan,
+    np.inf,
+    -np.inf,
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -2.5,
+    3.5,
+    1e-310,
+    1e-45,
+    3e38,
+    1.7e308,
+    0.1,
+    7.0,
+)
 
 
 def extremes(dtype: str) -> np.ndarray:
@@ -64,7 +81,8 @@ LAWS: list[tuple[str, tuple[str, ...], Callable[..., Value]]] = [
     ("sub_zero", FLOATS + INTS, lambda f, x, y: f.sub(x, const(f, 0, x))),
     ("sub_self", INTS, lambda f, x, y: f.sub(x, x)),
     ("mul_one", FLOATS + INTS, lambda f, x, y: f.mul(const(f, 1, x, (1, 4)), x)),
-    ("mul_one", FLOATS, lambda f, x, y: f.mul(f.reduce_max(x, axes=(0, 1), keepdims=False), f.full(f.type(x), 1))),
+    ("mul_one", FLOATS, lambda f, x, y: f.mul(
+        f.reduce_max(x, axes=(0, 1), keepdims=False), f.full(f.type(x), 1))),
     ("mul_zero", INTS, lambda f, x, y: f.mul(x, const(f, 0, x))),
     ("div_one", FLOATS, lambda f, x, y: f.div(x, const(f, 1, x))),
     ("div_one", INTS, lambda f, x, y: f.floordiv(x, const(f, 1, x))),
@@ -95,7 +113,8 @@ LAWS: list[tuple[str, tuple[str, ...], Callable[..., Value]]] = [
     ("cast_chain", ("int32",), lambda f, x, y: f.cast(f.cast(x, dtype=float64), dtype=float32)),
     ("cast_chain", ("int8",), lambda f, x, y: f.cast(f.cast(x, dtype=float32), dtype=int64)),
     ("cast_chain", BOOL, lambda f, x, y: f.cast(f.cast(x, dtype=float32), dtype=int8)),
-    ("bitcast_chain", ("float32",), lambda f, x, y: f.bitcast(f.bitcast(x, dtype=int32), dtype=as_dtype("uint32"))),
+    ("bitcast_chain", ("float32",), lambda f, x, y: f.bitcast(
+        f.bitcast(x, dtype=int32), dtype=as_dtype("uint32"))),
     ("not_not", BOOL, lambda f, x, y: f.logical_not(f.logical_not(x))),
     ("not_comparison", FLOATS + INTS, lambda f, x, y: f.logical_not(f.equal(x, y))),
     ("not_comparison", INTS, lambda f, x, y: f.logical_not(f.less(x, y))),
@@ -131,9 +150,14 @@ LAWS: list[tuple[str, tuple[str, ...], Callable[..., Value]]] = [
         x, shape=(3, n, 4)), shape=(2, 3, n, 4))),
     ("broadcast_leading_ones", FLOATS, lambda f, x, y: f.broadcast_to(f.reshape(
         x, shape=(1, 1, n, 4)), shape=(2, 3, n, 4))),
+    ("fill_broadcast", FLOATS, lambda f, x, y: f.fill(const(f, 0.1, x), shape=(n, 4))),
+    ("size_known", INTS, lambda f, x, y: f.mul(x, f.apply(
+        "size", (), {"value": 3, "dtype": f.type(x).dtype})[0])),
     ("slice_all", FLOATS, lambda f, x, y: sliced(f, x, (0, 0), (n, 4), (1, 1))),
-    ("slice_slice", FLOATS, lambda f, x, y: sliced(f, sliced(f, x, (0, 0), (n, 4), (1, 2)), (0, 1), (n, 2), (1, 1))),
-    ("slice_slice", FLOATS, lambda f, x, y: sliced(f, sliced(f, x, (0, 1), (n, 4), (1, 1)), (0, 0), (n, 3), (1, 2))),
+    ("slice_slice", FLOATS, lambda f, x, y: sliced(
+        f, sliced(f, x, (0, 0), (n, 4), (1, 2)), (0, 1), (n, 2), (1, 1))),
+    ("slice_slice", FLOATS, lambda f, x, y: sliced(
+        f, sliced(f, x, (0, 1), (n, 4), (1, 1)), (0, 0), (n, 3), (1, 2))),
     ("pad_nothing", FLOATS, lambda f, x, y: f.pad(x, const(f, 7, x), low=(0, 0), high=(0, 0))),
     ("pad_pad", FLOATS, lambda f, x, y: f.pad(f.pad(
         x, const(f, 7, x), low=(1, 0), high=(0, 2)), const(f, 7, x), low=(0, 3), high=(n, 2))),
@@ -197,7 +221,10 @@ UNTOUCHED: list[tuple[tuple[str, ...], Callable[..., Value]]] = [
     (("int32",), lambda f, x, y: f.cast(f.cast(x, dtype=float32), dtype=int32)),
     (("int64",), lambda f, x, y: f.cast(f.cast(x, dtype=float64), dtype=int64)),
     (("float64",), lambda f, x, y: f.cast(f.cast(x, dtype=float32), dtype=float64)),
-    (("float32",), lambda f, x, y: f.pow(f.broadcast_to(sliced(f, x, (0, 0), (1, 4), (1, 1)), shape=(n, 4)), y)),
+    (
+        ("float32",),
+        lambda f, x, y: f.pow(f.broadcast_to(sliced(f, x, (0, 0), (1, 4), (1, 1)), shape=(n, 4)), y),
+    ),
 ]
 
 
@@ -212,7 +239,11 @@ def test_numpy_squares_for_an_exponent_of_one_element() -> None:
     for dtype in ("float32", "float64", "int32", "int64"):
         x = np.concatenate([extremes(dtype).reshape(-1), np.linspace(-9, 9, 1001).astype(dtype)])
         with np.errstate(all="ignore"):
-            for exponent in (np.array(2, dtype), np.full(1, 2, dtype), np.broadcast_to(np.array(2, dtype), x.shape)):
+            for exponent in (
+                np.array(2, dtype),
+                np.full(1, 2, dtype),
+                np.broadcast_to(np.array(2, dtype), x.shape),
+            ):
                 assert bits(np.power(x, exponent)) == bits(x * x)
 
 
@@ -228,13 +259,16 @@ def test_before_and_after_as_text() -> None:
       %6 = transpose(%5, perm=(1, 0)) : float32[n, 4]  # m.py:5
       output %6 "y"
     }""")
-    assert to_text(run(before, "canonicalize,dce")) == """graph "g" {
+    assert (
+        to_text(run(before, "canonicalize,dce"))
+        == """graph "g" {
   dims n >= 1
   input %0 "x" argument : float32[n, 4]
   %1 = constant(value=float32[](0.125)) : float32[]  # m.py:4
   %2 = mul(%0, %1) : float32[n, 4]  # m.py:4
   output %2 "y"
 }"""
+    )
 
 
 def test_input_graph_is_not_changed_and_interface_is_kept() -> None:
@@ -250,7 +284,14 @@ def test_input_graph_is_not_changed_and_interface_is_kept() -> None:
     assert [v.node.attrs for v in after.inputs] == [v.node.attrs for v in graph.inputs]
     assert after.updates == ((1, 0),) and after.output_names == ("first", "second")
     assert after.inputs[0].node.locations == frozenset((Location("a.py", 1),))
-    assert [node.op.name for node in after.nodes] == ["input", "input", "add", "is_nan", "reduce_all", "assert"]
+    assert [node.op.name for node in after.nodes] == [
+        "input",
+        "input",
+        "add",
+        "is_nan",
+        "reduce_all",
+        "assert",
+    ]
 
 
 # fold, cse, dce
@@ -271,7 +312,10 @@ def test_fold_computes_constants_in_their_budget() -> None:
 
 @pytest.mark.parametrize(
     ("budget", "note"),
-    [({"max_bytes": 100}, "4000 bytes, more than 100"), ({"max_seconds": -1.0}, "folding took 0.00 s already")],
+    [
+        ({"max_bytes": 100}, "4000 bytes, more than 100"),
+        ({"max_seconds": -1.0}, "folding took 0.00 s already"),
+    ],
 )
 def test_fold_says_what_it_left(budget: dict[str, Any], note: str) -> None:
     notes: list[str] = []
@@ -303,7 +347,15 @@ def test_cse_merges_equal_subgraphs_and_their_locations() -> None:
       output %8 "y"
     }""")
     after = run(graph, "cse")
-    assert [node.op.name for node in after.nodes] == ["input", "exp", "neg", "equal", "assert", "assert", "add"]
+    assert [node.op.name for node in after.nodes] == [
+        "input",
+        "exp",
+        "neg",
+        "equal",
+        "assert",
+        "assert",
+        "add",
+    ]
     assert after.nodes[1].locations == {Location("a.py", 1), Location("a.py", 2)}
 
 
@@ -341,7 +393,9 @@ def test_empty_pipeline_gives_the_graph_itself() -> None:
 
 
 def test_unknown_pass_is_refused_with_near_names() -> None:
-    with pytest.raises(InvalidArgumentError, match="no pass is named 'canonicalise'; did you mean canonicalize"):
+    with pytest.raises(
+        InvalidArgumentError, match="no pass is named 'canonicalise'; did you mean canonicalize"
+    ):
         run(build(lambda f, x, y: x, "int32"), "cse,canonicalise")
 
 
@@ -351,7 +405,9 @@ def test_a_pass_that_breaks_the_graph_is_named(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(pipeline, "get_pass", lambda name: swap)
     graph = build(lambda f, x, y: f.neg(x), "float32")
-    with pytest.raises(VerifyError, match=r"after pass fold: graph g, node %2: operand .* before it is defined"):
+    with pytest.raises(
+        VerifyError, match=r"after pass fold: graph g, node %2: operand .* before it is defined"
+    ):
         run(graph, "fold")
     assert len(run(graph, "fold", verify=False).nodes) == 3
 
@@ -363,6 +419,21 @@ BINARY = ("add", "sub", "mul", "div", "minimum", "maximum", "pow")
 CONSTANTS = (0.0, -0.0, 1.0, 2.0, 0.5, -1.0, 3.0)
 
 
+def moved(draw: st.DrawFn, f: Functions, x: Value, kind: int) -> Value:
+    """A value of x's shape by way of movement: slices padded again, transposes, reshapes."""
+    shape = f.type(x).shape
+    if kind == 7:
+        begin, stride = (0,) * (len(shape) - 1), draw(st.sampled_from([1, 2]))
+        first = draw(st.integers(0, 2))
+        cut = sliced(f, x, (*begin, first), (*shape[:-1], 4), (*(1 for _ in begin), stride))
+        low = (*begin, draw(st.integers(0, first)))
+        return f.pad(cut, const(f, 1.0, x), low=low, high=(*begin, 4 - low[-1] - f.type(cut).shape[-1]))
+    if kind == 8:
+        perm = tuple(reversed(range(len(shape))))
+        return f.transpose(f.relu(f.transpose(x, perm=perm)), perm=perm)
+    return f.reshape(f.neg(f.reshape(x, shape=(dims.product(shape),))), shape=shape)
+
+
 @st.composite
 def random_graphs(draw: st.DrawFn) -> Graph:
     b = GraphBuilder("random", fold_bytes=draw(st.sampled_from([0, 1024])))
@@ -370,9 +441,10 @@ def random_graphs(draw: st.DrawFn) -> Graph:
     values = [b.input(TensorType(float32, shape), name) for name, shape in (("x", (n, 4)), ("y", (4,)))]
     for _ in range(draw(st.integers(1, 12))):
         x = draw(st.sampled_from(values))
-        kind = draw(st.integers(0, 6))
+        kind = draw(st.integers(0, 9))
         if kind <= 1:
-            other = draw(st.sampled_from(values) | st.sampled_from(CONSTANTS).map(lambda c: const(f, c, x)))
+            other = draw(st.sampled_from(values) | st.sampled_from(CONSTANTS))
+            other = const(f, other, x) if isinstance(other, float) else other
             y = f.apply(draw(st.sampled_from(BINARY)), (x, other), {})[0]
         elif kind == 2:
             y = f.apply(draw(st.sampled_from(UNARY)), (x,), {})[0]
@@ -382,8 +454,10 @@ def random_graphs(draw: st.DrawFn) -> Graph:
             y = f.reverse(x, axes=(f.type(x).rank - 1,))
         elif kind == 5:
             y = f.select(f.less(x, const(f, 1.0, x)), x, const(f, draw(st.sampled_from(CONSTANTS)), x))
-        else:
+        elif kind == 6:
             y = f.reduce_max(x, axes=() if f.type(x).rank == 1 else (0,), keepdims=False)
+        else:
+            y = moved(draw, f, x, kind)
         values.append(y)
     return b.finish(values[-2:])
 

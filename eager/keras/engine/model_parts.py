@@ -1,0 +1,44 @@
+"""Small parts of functional models: layers that record a loss or a metric, and the constructor's arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eager.keras.engine.base_layer import Layer
+
+
+class AddLoss(Layer):
+    """Records its input as a loss (the layer behind `model.add_loss(symbolic)`)."""
+
+    def call(self, inputs: Any) -> Any:
+        """Adds the loss and returns it."""
+        self.add_loss(inputs)
+        return inputs
+
+
+class AddMetric(Layer):
+    """Records the mean of its input as a metric (the layer behind `model.add_metric(symbolic, name)`)."""
+
+    def __init__(self, metric_name: str, **kwargs: Any) -> None:
+        """Takes the metric's name."""
+        super().__init__(**kwargs)
+        from eager.keras.metrics import Mean
+
+        self.metric_name = metric_name
+        self.metric = Mean(name=metric_name)
+
+    def call(self, inputs: Any) -> Any:
+        """Updates the metric and returns the value."""
+        self.metric.update_state(inputs)
+        return inputs
+
+
+def functional_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any] | None:
+    """The inputs and outputs among a Model's arguments, or None if it is to be subclassed."""
+    if len(args) == 2:
+        return args[0], args[1]
+    if len(args) == 1 and "outputs" in kwargs:
+        return args[0], kwargs["outputs"]
+    if "inputs" in kwargs and "outputs" in kwargs:
+        return kwargs["inputs"], kwargs["outputs"]
+    return None
