@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from eager import bitwise, config, debugging, errors, linalg, math, nest, nn, random
 from eager import operators as _operators
 from eager.context import executing_eagerly, init_scope
-from eager.function.function import Function, function, no_retrace
-from eager.function.ledger import FallbackWarning
+from eager.function.api import Function, function, no_retrace
+from eager.function.ledger import FallbackWarning, SideEffectWarning
 from eager.ops.array import (
     broadcast_static_shape,
     broadcast_to,
@@ -63,7 +63,6 @@ from eager.ops.math import (
     clip_by_value,
     cos,
     divide,
-    divide as truediv,
     equal,
     exp,
     floor,
@@ -98,6 +97,9 @@ from eager.ops.math import (
     square,
     subtract,
     tanh,
+)
+from eager.ops.math import (
+    divide as truediv,
 )
 from eager.tape import GradientTape, UnconnectedGradients
 from eager.tensor import Tensor

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from eager.function.function import functions_run_eagerly, run_functions_eagerly
+from eager.function.api import functions_run_eagerly, run_functions_eagerly
 
 __all__ = ["functions_run_eagerly", "run_functions_eagerly"]

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-
 
 if TYPE_CHECKING:
     from eager.frame import Frame
@@ -59,7 +58,7 @@ def leave() -> None:
 
 
 @contextmanager
-def run_frame(frame: Frame | None, keep_tapes: bool = False) -> Iterator[None]:
+def run_frame(frame: Frame | None, keep_tapes: bool = False) -> Generator[None]:
     """Makes `frame` the innermost run of this thread; None leaves every run (tf.init_scope).
 
     Tapes of the outside are suspended unless `keep_tapes`.
@@ -75,7 +74,7 @@ def run_frame(frame: Frame | None, keep_tapes: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def init_scope() -> Iterator[None]:
+def init_scope() -> Generator[None]:
     """Lifts code out of any trace: what runs inside is eager and unrecorded (tf.init_scope)."""
     with run_frame(None):
         yield

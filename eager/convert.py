@@ -82,7 +82,7 @@ def _number(value: Any, wanted: DType | None) -> np.ndarray[Any, Any]:
             f"Cannot convert {value!r} to a tensor of dtype {wanted.name}; write tf.cast(x, tf.float32) on the other "
             "operand, or give an int"
         )
-    if isinstance(value, bool) and not wanted.is_bool or wanted.is_bool and not isinstance(value, bool):
+    if (isinstance(value, bool) and not wanted.is_bool) or (wanted.is_bool and not isinstance(value, bool)):
         raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {wanted.name}")
     try:
         return np.asarray(value, dtype=wanted.numpy)
@@ -97,7 +97,7 @@ def _adapt(array: np.ndarray[Any, Any], wanted: DType | None) -> np.ndarray[Any,
         array = array.astype(object)
     if wanted is None or wanted is have:
         return array.astype(have.numpy, copy=False)
-    lossy = have.is_floating and not (wanted.is_floating or wanted.is_complex) or have.is_complex > wanted.is_complex
+    lossy = (have.is_floating and not (wanted.is_floating or wanted.is_complex)) or have.is_complex > wanted.is_complex
     if lossy or have is string or wanted is string or have.is_bool is not wanted.is_bool:
         raise DTypeError(
             f"Cannot convert an array of dtype {have.name} to a tensor of dtype {wanted.name}; write tf.cast(x, "
@@ -148,7 +148,7 @@ def _from_list(value: Sequence[Any], wanted: DType | None) -> np.ndarray[Any, An
     if wanted is None:
         if array.dtype.kind == "f":
             return array.astype(np.float32)
-        fits = array.dtype.kind != "i" or (array >= -(2**31)).all() and (array < 2**31).all()
+        fits = array.dtype.kind != "i" or ((array >= -(2**31)).all() and (array < 2**31).all())
         return array.astype(np.int32) if array.dtype.kind == "i" and fits else array
     if array.size and array.dtype.kind == "f" and not (wanted.is_floating or wanted.is_complex):
         raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {wanted.name}: it holds fractions")

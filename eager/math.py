@@ -12,7 +12,6 @@ from eager.ops.math import (
     cos,
     count_nonzero,
     divide,
-    divide as truediv,
     divide_no_nan,
     equal,
     erf,
@@ -21,7 +20,6 @@ from eager.ops.math import (
     floor,
     floordiv,
     floormod,
-    floormod as mod,
     greater,
     greater_equal,
     is_finite,
@@ -62,6 +60,12 @@ from eager.ops.math import (
     squared_difference,
     subtract,
     tanh,
+)
+from eager.ops.math import (
+    divide as truediv,
+)
+from eager.ops.math import (
+    floormod as mod,
 )
 from eager.ops.nn import (
     l2_normalize,

@@ -11,7 +11,7 @@ from eager.context import thread
 from eager.variable import Variable
 
 
-class name_scope:  # noqa: N801 (the public name)
+class name_scope:
     """A context in which variables made carry a prefix (tf.name_scope)."""
 
     def __init__(self, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
@@ -90,7 +90,7 @@ class GradientTape:
         return tuple(self._variables.values())
 
     @contextmanager
-    def stop_recording(self) -> Iterator[None]:
+    def stop_recording(self) -> Generator[None]:
         """A context in which this tape does not record. Raises ValueError if it does not record now."""
         if not self._recording:
             raise ValueError("Tape is not recording.")

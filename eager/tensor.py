@@ -32,7 +32,7 @@ class Tensor:
     ellipsis and newaxis, `len`, iteration over the first axis, and conversion to NumPy and Python numbers.
     """
 
-    __slots__ = ("_array", "_keras_history", "_keras_mask", "_origin", "_value", "__weakref__")
+    __slots__ = ("__weakref__", "_array", "_keras_history", "_keras_mask", "_origin", "_value")
 
     _array: np.ndarray[Any, Any] | None
     _value: Value

@@ -20,7 +20,7 @@ class Variable:
     """
 
     # The array is the first slot, where native code reads and swaps it: always C-contiguous, of fixed dtype and shape.
-    __slots__ = ("_array", "__dict__", "__weakref__")
+    __slots__ = ("__dict__", "__weakref__", "_array")
     __hash__ = None  # pyright: ignore[reportAssignmentType]
     __array_priority__ = 100
 

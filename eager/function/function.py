@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eager import nest
 from eager.context import run_frame, state, thread
 from eager.errors import RetraceError
 from eager.frame import Frame
 from eager.function import report
-from eager.function.concrete import ConcreteFunction, output_leaf
-from eager.function.ledger import HINTS, Entry, FallbackWarning
+from eager.function.captured import Snapshot
+from eager.function.concrete import ConcreteFunction
+from eager.function.finish import finish
+from eager.function.ledger import HINTS, Entry, FallbackWarning, SideEffectWarning
 from eager.function.location import user_location
 from eager.function.signature import (
     Call,
     UnhashableArgument,
     binder,
+    check_signature,
     exact_types,
+    fit_signature,
     generalised_types,
     leaf_type,
 )
 from eager.function.trace import Trace
 from eager.tensor import Tensor
 from eager.tensor_shape import TensorSpec
-from eager.variable import Variable
 from graphcore.errors import ShapeError
 from graphcore.types import TensorType
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MAX_CHAINED = 4
 """How many native entries are tried one after the other before the Python path looks the signature up."""
@@ -58,7 +58,7 @@ def functions_run_eagerly() -> bool:
 
 
 @contextmanager
-def no_retrace() -> Iterator[None]:
+def no_retrace() -> Generator[None]:
     """A context in which any new trace or fallback raises RetraceError."""
     global _no_retrace
     _no_retrace += 1
@@ -85,7 +85,7 @@ class Function:
         """Wraps a function; see `tf.function` for the arguments."""
         self._python_function = python_function
         self._name = name or getattr(python_function, "__name__", type(python_function).__name__)
-        self._input_signature = None if input_signature is None else _signature(input_signature)
+        self._input_signature = None if input_signature is None else check_signature(input_signature)
         self._strict = strict
         self._bind = binder(python_function)
         self._concrete: dict[Any, list[ConcreteFunction]] = {}
@@ -111,7 +111,7 @@ class Function:
             return self._python_function(*args, **kwargs)
         args, kwargs = self._bind(*args, **kwargs)
         try:
-            call = Call(self._apply_signature(args), kwargs)
+            call = Call(self._fitted(args), kwargs)
         except UnhashableArgument as error:
             return self._fall_back(type(error), str(error), args, kwargs)
         if call.key in self._eager_keys:
@@ -119,31 +119,8 @@ class Function:
         concrete = self._find(call)
         return self._trace_call(call) if concrete is None else concrete.call_flat(*call.leaves)
 
-    def _apply_signature(self, args: Sequence[Any]) -> Sequence[Any]:
-        if self._input_signature is None:
-            return args
-        from eager.convert import convert
-
-        specs = self._input_signature
-        if len(args) != len(specs):
-            raise TypeError(f"{self._name}: input_signature has {len(specs)} arguments, the call has {len(args)}")
-
-        def fit(spec: TensorSpec, x: Any) -> Tensor:
-            tensor = convert(x, like=spec.dtype)
-            if not spec.is_compatible_with(tensor):
-                raise TypeError(
-                    f"{self._name}: the call's argument {TensorSpec.from_tensor(tensor)} does not match the "
-                    f"input_signature's {spec}"
-                )
-            return tensor
-
-        fitted: list[Any] = []
-        for spec, x in zip(specs, args, strict=True):
-            try:
-                fitted.append(nest.map_structure(fit, spec, x) if nest.is_nested(spec) else fit(spec, x))
-            except ValueError as error:
-                raise TypeError(f"{self._name}: an argument does not match the input_signature: {error}") from error
-        return fitted
+    def _fitted(self, args: Sequence[Any]) -> Sequence[Any]:
+        return args if self._input_signature is None else fit_signature(self._input_signature, args, self._name)
 
     def _find(self, call: Call) -> ConcreteFunction | None:
         key = call.full_key()
@@ -216,6 +193,7 @@ class Function:
         ]
         args, kwargs = call.rebuild(tensors)
         marks = [(tape, tape.mark()) for tape in thread.tapes]
+        around = Snapshot(self._python_function)
         with run_frame(trace, keep_tapes=True):
             for leaf, tensor in zip(call.leaves, tensors, strict=True):
                 for tape in thread.tapes:
@@ -226,6 +204,7 @@ class Function:
         if trace.aborted is None:
             for tape, mark in marks:
                 tape.rollback(mark)
+            self._note_side_effects(around.changed())
         return trace, result
 
     def _finish_aborted(self, call: Call, trace: Trace, result: Any, seconds: float) -> Any:
@@ -240,7 +219,7 @@ class Function:
         return result
 
     def _remember(self, call: Call, trace: Trace, result: Any) -> ConcreteFunction:
-        concrete = _build(trace, result, call.shapes() if _all_tensors(call) else [])
+        concrete = finish(trace, result, call.shapes() if _all_tensors(call) else [])
         self._concrete.setdefault(call.key, []).append(concrete)
         for guard in concrete.graph.guards:
             self._note("guard", f"{guard[1]} {guard[0]} {guard[2]} is {guard[3]}", None, 0.0)
@@ -256,7 +235,8 @@ class Function:
         self._chain.append(entry)
         cls = type(self)
         if cls is Function:
-            self.__class__ = type("Function", (Function,), {"__call__": entry, "__module__": __name__})
+            # A class of its own, since Python looks `__call__` up on the class; the entry does not bind.
+            object.__setattr__(self, "__class__", type("Function", (Function,), {"__call__": entry}))
         else:
             cls.__call__ = entry  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -278,15 +258,22 @@ class Function:
                 stacklevel=5,
             )
 
+    def _note_side_effects(self, changed: list[str]) -> None:
+        if not changed or any(e.kind == "side effect" for e in self._ledger):
+            return
+        what = f"tracing changed {', '.join(changed)} outside of the function"
+        self._ledger.append(Entry("side effect", what, user_location(), 0.0))
+        warnings.warn(f"tf.function {self._name!r}: {what}. {HINTS['side effect']}.", SideEffectWarning, stacklevel=6)
+
     def _difference(self, call: Call) -> str:
-        known = [c for group in self._concrete.values() for c in group]
-        if not known:
+        if not self.concrete_functions:
             return "first call"
         near = self._concrete.get(call.key)
         if near is None:
             return "another structure of arguments or another Python value"
-        have = [f"{leaf._array.dtype}{list(leaf._array.shape)}" for leaf in call.leaves if isinstance(leaf, Tensor)]
-        return f"arguments {', '.join(have)} where the nearest trace has {', '.join(map(repr, near[-1].argument_types))}"
+        have = [f"{leaf.dtype.name}{leaf.shape.as_list()}" for leaf in call.leaves]
+        known_types = ", ".join(map(repr, near[-1].argument_types))
+        return f"arguments {', '.join(have)} where the nearest trace has {known_types}"
 
     # Inspection ----------------------------------------------------------------------------------------------------
 
@@ -390,47 +377,6 @@ class Function:
         return f"<tf.function {self._name}, {len(self.concrete_functions)} traces>"
 
 
-def function(
-    func: Callable[..., Any] | None = None,
-    input_signature: Sequence[Any] | None = None,
-    autograph: bool = True,
-    jit_compile: bool | None = None,
-    reduce_retracing: bool = False,
-    experimental_implements: Any = None,
-    experimental_autograph_options: Any = None,
-    experimental_attributes: Any = None,
-    *,
-    strict: bool = False,
-) -> Any:
-    """Compiles a function into a callable graph (tf.function); usable as a decorator with or without arguments.
-
-    Args:
-        func: the function; None gives a decorator.
-        input_signature: TensorSpecs of the arguments; sizes given as None are symbolic from the start.
-        autograph, jit_compile, reduce_retracing, experimental_implements, experimental_autograph_options,
-        experimental_attributes: accepted for compatibility; tracing always compiles and always shares traces.
-        strict: raises where the function would otherwise run eagerly.
-
-    Raises:
-        TypeError: if `func` is not callable or a signature does not fit a call.
-    """
-    del autograph, jit_compile, reduce_retracing
-    del experimental_implements, experimental_autograph_options, experimental_attributes
-    if func is None:
-        return lambda f: Function(f, input_signature=input_signature, strict=strict)
-    if isinstance(func, Function):
-        return func
-    if not callable(func):
-        raise TypeError(f"tf.function takes a callable, got {func!r} of type {type(func).__name__}")
-    return Function(func, input_signature=input_signature, strict=strict)
-
-
-def _signature(specs: Sequence[Any]) -> tuple[Any, ...]:
-    if not isinstance(specs, list | tuple) or not all(isinstance(s, TensorSpec) for s in nest.flatten(specs)):
-        raise TypeError("input_signature must be a list or tuple of tf.TensorSpec (or structures of them)")
-    return tuple(specs)
-
-
 def _all_tensors(call: Call) -> bool:
     return all(isinstance(leaf, Tensor) for leaf in call.leaves)
 
@@ -441,32 +387,3 @@ def _same_ranks(concrete: ConcreteFunction, call: Call) -> bool:
         t.dtype is leaf.dtype and t.rank == leaf.ndim
         for t, leaf in zip(concrete.argument_types, call.leaves, strict=True)
     )
-
-
-def _build(trace: Trace, result: Any, observed: Sequence[tuple[int, ...]]) -> ConcreteFunction:
-    """The graph of a finished trace, with outputs for the result's tensors and for assigned variables."""
-    outputs: list[Any] = []
-
-    def leaf(x: Any) -> Any:
-        from eager.convert import convert
-
-        if x is None:
-            return None
-        if isinstance(x, Variable):
-            x = trace.read(x)
-        tensor = convert(x)
-        if tensor._array is not None:
-            return tensor
-        outputs.append(tensor._value)
-        return output_leaf(len(outputs) - 1)
-
-    with run_frame(trace):
-        structure = nest.map_structure(leaf, result) if nest.is_nested(result) else leaf(result)
-        returned = len(outputs)
-        updates, variables = [], []
-        for variable, value in trace.assigned():
-            updates.append((len(outputs), trace.variable_position(variable)))
-            outputs.append(trace.value_of(value))
-            variables.append(variable)
-    graph = trace.builder.finish(outputs, updates)
-    return ConcreteFunction(graph, trace.sources, structure, returned, variables, observed)

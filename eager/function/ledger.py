@@ -13,6 +13,7 @@ HINTS = {
     "guard": "the trace holds only while this comparison of sizes comes out so",
     "fallback": "use tf.cond, tf.where or tf.while_loop instead of Python control flow on tensors, keep numpy() out "
     "of traced code, or build the layer with dynamic=True",
+    "side effect": "tracing runs Python once, later calls do not; return the value, or keep it in a tf.Variable",
     "dynamic": "the layer was built with dynamic=True and always runs as Python",
 }
 """What to do about each kind of entry."""
@@ -20,6 +21,10 @@ HINTS = {
 
 class FallbackWarning(UserWarning):
     """A traced function runs eagerly; the message names the line and the remedy. Given once per function."""
+
+
+class SideEffectWarning(UserWarning):
+    """A traced function changed a list, dict or set outside of itself, which later calls will not do again."""
 
 
 class Entry(NamedTuple):

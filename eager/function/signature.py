@@ -159,3 +159,35 @@ def binder(python_function: Callable[..., Any]) -> Callable[..., tuple[tuple[Any
         return bound.args, bound.kwargs
 
     return bind
+
+
+def check_signature(specs: Sequence[Any]) -> tuple[Any, ...]:
+    """The input_signature of a tf.function as a tuple. Raises TypeError if it holds anything but TensorSpecs."""
+    if not isinstance(specs, list | tuple) or not all(isinstance(s, TensorSpec) for s in nest.flatten(specs)):
+        raise TypeError("input_signature must be a list or tuple of tf.TensorSpec (or structures of them)")
+    return tuple(specs)
+
+
+def fit_signature(specs: Sequence[Any], args: Sequence[Any], name: str) -> list[Any]:
+    """Arguments converted to tensors of the specs' dtypes. Raises TypeError if one does not fit its spec."""
+    from eager.convert import convert
+
+    if len(args) != len(specs):
+        raise TypeError(f"{name}: input_signature has {len(specs)} arguments, the call has {len(args)}")
+
+    def fit(spec: TensorSpec, x: Any) -> Tensor:
+        tensor = convert(x, like=spec.dtype)
+        if not spec.is_compatible_with(tensor):
+            raise TypeError(
+                f"{name}: the call's argument {TensorSpec.from_tensor(tensor)} does not match the "
+                f"input_signature's {spec}"
+            )
+        return tensor
+
+    try:
+        return [
+            nest.map_structure(fit, spec, x) if nest.is_nested(spec) else fit(spec, x)
+            for spec, x in zip(specs, args, strict=True)
+        ]
+    except ValueError as error:
+        raise TypeError(f"{name}: an argument does not match the input_signature: {error}") from error

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 import eager as tf
-from eager import FallbackWarning
+from eager import FallbackWarning, SideEffectWarning
+
+
+class Counter:
+    """Counts runs of Python; an attribute, since a captured list that grows is reported."""
+
+    count = 0
 
 
 def test_results_and_a_single_trace_for_equal_signatures():
@@ -292,11 +298,11 @@ def test_nested_functions_become_one():
 
 
 def test_untraceable_python_runs_eagerly_with_one_warning():
-    runs = []
+    runs = Counter()
 
     @tf.function
     def f(x):
-        runs.append(1)
+        runs.count += 1
         if tf.reduce_sum(x) > 0:
             return x * 2.0
         return -x
@@ -304,7 +310,7 @@ def test_untraceable_python_runs_eagerly_with_one_warning():
     with pytest.warns(FallbackWarning, match=r"test_function\.py:\d+.*tf\.cond") as record:
         assert f(tf.constant([1.0])).numpy().tolist() == [2.0]
     assert len(record) == 1
-    assert len(runs) == 1
+    assert runs.count == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert f(tf.constant([-3.0])).numpy().tolist() == [3.0]
@@ -369,12 +375,27 @@ def test_unhashable_arguments_run_eagerly():
         assert float(f(tf.constant(1.0), Odd())) == 2.0
 
 
-def test_run_functions_eagerly():
-    seen = []
+def test_a_captured_list_that_tracing_changes_is_reported():
+    log = []
 
     @tf.function
     def f(x):
-        seen.append(type(x))
+        log.append("called")
+        return x
+
+    with pytest.warns(SideEffectWarning, match="list 'log'.*tf.Variable"):
+        f(tf.ones(2))
+    f(tf.ones(2))
+    assert log == ["called"]
+    assert [e.kind for e in f.ledger] == ["side effect", "trace"]
+
+
+def test_run_functions_eagerly():
+    seen = Counter()
+
+    @tf.function
+    def f(x):
+        seen.count += 1
         return x
 
     f(tf.ones(1))
@@ -385,7 +406,7 @@ def test_run_functions_eagerly():
     finally:
         tf.config.run_functions_eagerly(False)
     f(tf.ones(1))
-    assert len(seen) == 3
+    assert seen.count == 3
 
 
 def test_wrong_arguments():
@@ -410,7 +431,8 @@ def test_a_leaked_tensor_is_reported():
         kept.append(x * 2.0)
         return x
 
-    f(tf.ones(2))
+    with pytest.warns(SideEffectWarning):
+        f(tf.ones(2))
     with pytest.raises(TypeError, match="return it from the function"):
         kept[0].numpy()
     with pytest.raises(TypeError, match="has ended"):
@@ -453,5 +475,6 @@ def test_init_scope_leaves_the_trace():
         seen.append(tf.executing_eagerly())
         return x
 
-    f(tf.ones(1))
+    with pytest.warns(SideEffectWarning):
+        f(tf.ones(1))
     assert seen == [True, False]

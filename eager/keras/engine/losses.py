@@ -123,7 +123,8 @@ class Losses(Weights):
         if unknown:
             raise TypeError(f"Unknown keyword arguments: {sorted(unknown)}")
         symbolic = getattr(value, "_is_keras_tensor", False)
-        metric = None if symbolic else getattr(value, "_keras_history", None)
+        origin = None if symbolic else getattr(value, "_keras_history", None)
+        metric = origin if getattr(origin, "_is_metric", False) else None
         if name is None and metric is None:
             raise ValueError(
                 "Please provide a name for your metric like `self.add_metric(tf.reduce_sum(inputs), name='mean_activation')`"

@@ -51,6 +51,8 @@ class Model(Trainer):
         if ends is None and args:
             raise TypeError(f"Model() takes inputs and outputs, or keywords; got {args!r}")
         super().__init__(**options)
+        self._own_compute_mask = type(self).compute_mask is not Model.compute_mask
+        self._supports_masking = self._own_compute_mask
         self._init_trainer()
         self._network = None
         if ends is not None:

@@ -129,7 +129,7 @@ class Sequential(Model):
         from eager.errors import UntraceableError
 
         try:
-            self._entry = Input(batch_shape=batch_shape, dtype=dtype)._keras_history[0]
+            self._entry = Input(batch_shape=batch_shape, dtype=dtype, name=f"{self._stack[0].name}_input")._keras_history[0]
             self._connect()
             self._input_spec = None
         except (NotImplementedError, UntraceableError):

@@ -1,0 +1,30 @@
+"""Probabilities that remember the logits they came from, so that a loss can be computed without loss of precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eager.tensor import Tensor
+
+
+class Logits:
+    """The origin of a tensor of probabilities: a sigmoid's or softmax's argument."""
+
+    __slots__ = ("logits",)
+
+    def __init__(self, logits: Tensor) -> None:
+        """Takes the argument."""
+        self.logits = logits
+
+
+def remember_logits(probabilities: Any, logits: Any) -> Any:
+    """Notes on a tensor of probabilities what it was computed from, and returns it."""
+    if isinstance(probabilities, Tensor) and isinstance(logits, Tensor):
+        probabilities._keras_history = Logits(logits)
+    return probabilities
+
+
+def logits_of(probabilities: Any) -> Any:
+    """The logits behind probabilities that an activation of a layer made, or None."""
+    origin = getattr(probabilities, "_keras_history", None) if isinstance(probabilities, Tensor) else None
+    return origin.logits if isinstance(origin, Logits) else None

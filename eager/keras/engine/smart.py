@@ -1,0 +1,21 @@
+"""A choice between two computations by a Python bool or a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eager.ops.array import cast, where
+from eager.tensor import Tensor
+from eager.variable import Variable
+
+
+def choose(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+    """The result of `then` or of `otherwise`; for a traced condition both are computed and one is selected."""
+    if isinstance(condition, Variable):
+        condition = condition.value()
+    if isinstance(condition, Tensor):
+        if condition._array is not None:
+            return then() if bool(condition) else otherwise()
+        return where(cast(condition, "bool"), then(), otherwise())
+    return then() if condition else otherwise()

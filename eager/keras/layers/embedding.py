@@ -1,0 +1,88 @@
+"""A table of vectors looked up by integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eager.keras import constraints, initializers, regularizers
+from eager.keras.engine.base_layer import Layer
+from eager.keras.layers.table import registry
+from eager.ops.array import cast
+from eager.ops.math import not_equal
+from eager.ops.nn import embedding_lookup
+from eager.tensor_shape import TensorShape
+
+
+@registry.add()
+class Embedding(Layer):
+    """Integers (batch, ...) as vectors (batch, ..., output_dim) (tf.keras.layers.Embedding)."""
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        input_length: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Takes the number of vectors, their size, and the weight's options.
+
+        Raises:
+            ValueError: if a size is not positive.
+        """
+        if "input_shape" not in kwargs and "batch_input_shape" not in kwargs:
+            kwargs["input_shape"] = (input_length,)
+        if input_dim <= 0 or output_dim <= 0:
+            raise ValueError(
+                f"Both `input_dim` and `output_dim` should be positive, Received input_dim = {input_dim} and output_dim = "
+                f"{output_dim}"
+            )
+        super().__init__(activity_regularizer=activity_regularizer, autocast=False, **kwargs)
+        self.input_dim = input_dim
+        self.output_dim = output_dim
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+        self.input_length = input_length
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the table (input_dim, output_dim)."""
+        self.embeddings = self.add_weight(
+            "embeddings", (self.input_dim, self.output_dim), initializer=self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
+        )  # fmt: skip
+        self.built = True
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Where the inputs are not 0, if mask_zero."""
+        return not_equal(inputs, 0) if self.mask_zero else None
+
+    def call(self, inputs: Any) -> Any:
+        """The vectors. Raises InvalidArgumentError for an integer out of range."""
+        if not inputs.dtype.is_integer:
+            inputs = cast(inputs, "int32")
+        rows = embedding_lookup(self.embeddings, inputs)
+        return cast(rows, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> TensorShape:
+        """The input's shape and output_dim."""
+        return TensorShape(input_shape).concatenate(self.output_dim)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return super().get_config() | {
+            "input_dim": self.input_dim,
+            "output_dim": self.output_dim,
+            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
+            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
+            "mask_zero": self.mask_zero,
+            "input_length": self.input_length,
+        }

@@ -1,0 +1,165 @@
+"""Objects as plain data and back, through a closed registry: nothing is imported or run by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from eager.keras.registry import Registry
+
+T = TypeVar("T")
+
+_MODULES = {
+    "keras.layers": "eager.keras.layers", "keras.initializers": "eager.keras.initializers",
+    "keras.regularizers": "eager.keras.regularizers", "keras.constraints": "eager.keras.constraints",
+    "keras.activations": "eager.keras.activations", "keras.losses": "eager.keras.losses",
+    "keras.metrics": "eager.keras.metrics", "keras.optimizers": "eager.keras.optimizers",
+    "keras.optimizers.schedules": "eager.keras.optimizers.schedules", "keras.models": "eager.keras.models",
+}  # fmt: skip
+"""The modules of built-in classes; each has a `registry`."""
+
+_custom: dict[str, Any] = {}
+_registered: dict[str, Any] = {}
+
+
+def registries() -> list[Registry]:
+    """The tables of all kinds."""
+    return [importlib.import_module(path).registry for path in _MODULES.values()]
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The global dict of custom objects, which may be changed (tf.keras.utils.get_custom_objects)."""
+    return _custom
+
+
+def custom_object(name: str) -> Any:
+    """A custom object by name, registered name or class name; None if there is none."""
+    found = _custom.get(name) or _registered.get(name)
+    if found is None:
+        found = next((obj for key, obj in _registered.items() if key.rpartition(">")[2] == name), None)
+    return found
+
+
+@contextmanager
+def custom_object_scope(objects: dict[str, Any]) -> Iterator[None]:
+    """A context with further custom objects (tf.keras.utils.custom_object_scope)."""
+    before = dict(_custom)
+    _custom.update(objects)
+    try:
+        yield
+    finally:
+        _custom.clear()
+        _custom.update(before)
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
+    """Decorates a class or function so that saved models find it (tf.keras.utils.register_keras_serializable).
+
+    Raises:
+        ValueError: if a class has no get_config, or another object has the name.
+    """
+
+    def decorate(obj: T) -> T:
+        key = f"{package}>{name or obj.__name__}"  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(obj, type) and not hasattr(obj, "get_config"):
+            raise ValueError("Cannot register a class that does not have a get_config() method.")
+        if _registered.get(key, obj) is not obj:
+            raise ValueError(f"{key} has already been registered to {_registered[key]}")
+        _registered[key] = obj
+        return obj
+
+    return decorate
+
+
+def get_registered_name(obj: Any) -> str:
+    """The registered name of a class or function, else its own (tf.keras.utils.get_registered_name)."""
+    return next((key for key, known in _registered.items() if known is obj), obj.__name__)
+
+
+def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:
+    """The object of a registered name, or None (tf.keras.utils.get_registered_object)."""
+    for table in (_custom, _registered, custom_objects or {}, module_objects or {}):
+        if name in table:
+            return table[name]
+    return None
+
+
+def serialize_keras_object(obj: Any) -> Any:
+    """Plain data that describes an object (tf.keras.utils.serialize_keras_object).
+
+    Raises:
+        TypeError: for an object that has no get_config and no name.
+    """
+    if obj is None or isinstance(obj, str | int | float | bool):
+        return obj
+    if isinstance(obj, list | tuple):
+        return type(obj)(serialize_keras_object(x) for x in obj)
+    if isinstance(obj, dict):
+        return {key: serialize_keras_object(x) for key, x in obj.items()}
+    if hasattr(obj, "get_config"):
+        cls = type(obj)
+        home = next((r.module for r in registries() if r.holds(cls)), None)
+        name = get_registered_name(cls)
+        return {
+            "module": home or cls.__module__, "class_name": cls.__name__, "config": obj.get_config(),
+            "registered_name": None if home else name,
+        }  # fmt: skip
+    if hasattr(obj, "as_list"):
+        return obj.as_list()
+    if callable(obj) and hasattr(obj, "__name__"):
+        return {"module": "builtins", "class_name": "function", "config": obj.__name__, "registered_name": get_registered_name(obj)}
+    raise TypeError(f"Cannot serialize object {obj} of type {type(obj)}. It has no get_config() method.")
+
+
+def deserialize_keras_object(
+    config: Any, custom_objects: dict[str, Any] | None = None, registry: Registry | None = None, **kwargs: Any
+) -> Any:
+    """An object from `serialize_keras_object` (tf.keras.utils.deserialize_keras_object).
+
+    Raises:
+        TypeError: for a class that is neither built in nor custom, or a config of the wrong form.
+    """
+    del kwargs
+    if config is None or isinstance(config, str | int | float | bool):
+        return config
+    if isinstance(config, list | tuple):
+        return type(config)(deserialize_keras_object(x, custom_objects) for x in config)
+    if not isinstance(config, dict) or "class_name" not in config:
+        if isinstance(config, dict):
+            return {k: deserialize_keras_object(v, custom_objects) for k, v in config.items()}
+        raise TypeError(f"Could not parse config: {config!r}")
+    if config["class_name"] == "function":
+        return _function(config, custom_objects, registry)
+    cls = _class(config, custom_objects or {}, registry)
+    with custom_object_scope(custom_objects or {}):
+        return cls.from_config(config.get("config", {}))
+
+
+def _class(config: dict[str, Any], custom: dict[str, Any], registry: Registry | None) -> Any:
+    name = config["class_name"]
+    found = custom.get(name) or custom.get(config.get("registered_name") or "")
+    found = found or custom_object(config.get("registered_name") or name) or custom_object(name)
+    if found is not None:
+        return found
+    home = _MODULES.get(config.get("module") or "")
+    tables = [importlib.import_module(home).registry] if home else [*([registry] if registry else []), *registries()]
+    for table in tables:
+        entry = table.entries.get(name)
+        if isinstance(entry, type):
+            return entry
+    raise TypeError(
+        f"Could not locate class '{name}'. Make sure custom classes are decorated with "
+        "`@tf.keras.utils.register_keras_serializable()` or passed as custom_objects."
+    )
+
+
+def _function(config: dict[str, Any], custom: dict[str, Any] | None, registry: Registry | None) -> Any:
+    name = config["config"]
+    found = (custom or {}).get(name) or custom_object(config.get("registered_name") or name)
+    for table in [] if found else [*([registry] if registry else []), *registries()]:
+        found = found or table.entries.get(name)
+    if found is None:
+        raise TypeError(f"Could not locate function '{name}'; pass it as custom_objects")
+    return found
