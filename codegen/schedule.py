@@ -51,6 +51,8 @@ _MAX_BLOCK_COLUMN_BYTES = 2048
 _CHUNK_OPERATIONS = 4 << 20  # a chunk of about 25 us or more, where sizes allow
 _DIRECT_ROWS = 12  # up to so many rows of C, copying B costs more than its strides do
 _ALWAYS = 1 << 40
+_PACK_BYTES = 8 << 10  # a smaller B stays in L1 beside everything else
+_PACK_ROWS = 1024  # of C; with more, one copy of B per call is lost in the work
 _DTYPES = ("float32", "float64", "int32", "int64")
 
 
@@ -244,6 +246,18 @@ def _check(spec: GemmSpec) -> GemmSpec:
     return spec
 
 
+def panel_columns(size: int, target: Target) -> int:
+    """Columns of a panel of B, for elements of `size` bytes: two native vectors."""
+    return 2 * (target.vector_bits // 8) // size
+
+
+def packing_pays(m: Dim, n: Dim, k: Dim, size: int) -> bool:
+    """Whether a right operand that lasts over many calls is worth a packed copy: by sizes alone."""
+    if not isinstance(n, int) or not isinstance(k, int) or n * k * size < _PACK_BYTES:
+        return False
+    return not isinstance(m, int) or 0 < m <= _PACK_ROWS
+
+
 def _block_k(spec: GemmSpec, target: Target) -> int:
     """About the default, and an equal split of a static K."""
     default = _B_ROW_BYTES.get(target.isa, _B_ROW_BYTES_SMALL) // spec.dtype.size
@@ -264,5 +278,5 @@ def gemm_schedule(spec: GemmSpec, target: Target) -> GemmSchedule:
 
 def packed_elements(spec: GemmSpec, target: Target) -> Dim:
     """Elements of B as `emit_pack_b` lays it out."""
-    panel = 2 * (target.vector_bits // 8) // _check(spec).dtype.size
+    panel = panel_columns(_check(spec).dtype.size, target)
     return product(spec.batch) * ceildiv(spec.n, panel) * panel * spec.k

@@ -3,7 +3,7 @@
 This package depends on NumPy and, for analysis only, on networkx; it imports neither `eager` nor `codegen`.
 """
 
-from graphcore import ops as _ops  # noqa: F401  (fills the op table)
+from graphcore import ops
 from graphcore.autodiff import Record, backward
 from graphcore.builder import GraphBuilder
 from graphcore.graph import Graph, Location, Node, Value
@@ -14,5 +14,5 @@ from graphcore.verify import verify
 
 __all__ = [
     "OPS", "Graph", "GraphBuilder", "Location", "Node", "OpDef", "Record", "TensorType", "Value", "backward",
-    "get_op", "interpret", "verify",
+    "get_op", "interpret", "ops", "verify",
 ]  # fmt: skip

@@ -30,7 +30,6 @@ from eager.function.signature import (
 )
 from eager.function.trace import Trace
 from eager.tensor import Tensor
-from eager.tensor_shape import TensorSpec
 from graphcore.errors import ShapeError
 from graphcore.types import TensorType
 
@@ -109,6 +108,7 @@ class Function:
         frame = thread.frame
         if _run_eagerly or (frame is not None and frame.tracing):
             return self._python_function(*args, **kwargs)
+        given, names = (*args, *kwargs.values()), tuple(kwargs)
         args, kwargs = self._bind(*args, **kwargs)
         try:
             call = Call(self._fitted(args), kwargs)
@@ -117,7 +117,9 @@ class Function:
         if call.key in self._eager_keys:
             return self._run_python(args, kwargs)
         concrete = self._find(call)
-        return self._trace_call(call) if concrete is None else concrete.call_flat(*call.leaves)
+        if concrete is not None:
+            return concrete.call_flat(*call.leaves)
+        return self._trace_call(call, given, names)
 
     def _fitted(self, args: Sequence[Any]) -> Sequence[Any]:
         return args if self._input_signature is None else fit_signature(self._input_signature, args, self._name)
@@ -152,7 +154,7 @@ class Function:
 
     # Tracing -------------------------------------------------------------------------------------------------------
 
-    def _trace_call(self, call: Call) -> Any:
+    def _trace_call(self, call: Call, given: Sequence[Any], names: tuple[str, ...]) -> Any:
         self._forbid(f"needs a new trace: {self._difference(call)}")
         candidates = [c for c in self._concrete.get(call.key, ()) if _same_ranks(c, call)]
         types = generalised_types(call, [c.observed for c in candidates]) if candidates else None
@@ -176,7 +178,7 @@ class Function:
         kind = "trace" if what == "first call" else ("generalise" if types else "retrace")
         value = concrete.call_flat(*call.leaves)
         self._note(kind, what, user_location(), time.perf_counter() - start)
-        self._install(call, concrete)
+        self._install(call, concrete, given, names)
         return value
 
     def _trace(
@@ -225,13 +227,14 @@ class Function:
             self._note("guard", f"{guard[1]} {guard[0]} {guard[2]} is {guard[3]}", None, 0.0)
         return concrete
 
-    def _install(self, call: Call, concrete: ConcreteFunction) -> None:
-        """Puts a native entry for this signature in front of the earlier ones."""
-        if not call.flat or state.busy or self._input_signature is not None:
+    def _install(self, call: Call, concrete: ConcreteFunction, given: Sequence[Any], names: tuple[str, ...]) -> None:
+        """Puts a native entry for calls that are written like this one in front of the earlier ones."""
+        layout = call.entry_layout(given)
+        if layout is None or state.busy or self._input_signature is not None:
             return
-        positions, constants = call.entry_layout()
+        positions, constants = layout
         slow = self._chain[-1] if self._chain and len(self._chain) % MAX_CHAINED else self._call
-        entry = concrete.entry(slow, positions, constants, call.kwargs_names)
+        entry = concrete.entry(slow, positions, constants, names)
         self._chain.append(entry)
         cls = type(self)
         if cls is Function:

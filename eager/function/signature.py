@@ -36,7 +36,7 @@ class Call:
     Attributes:
         leaves: tensor leaves (Tensor or TensorSpec) in order.
         key: a hashable description of everything else.
-        flat: whether every argument is a leaf itself, so that a native entry can check them.
+        values: the arguments, keyword arguments last.
     """
 
     def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -44,7 +44,6 @@ class Call:
         self.leaves: list[Any] = []
         self.kwargs_names = tuple(kwargs)
         self.values = [*args, *kwargs.values()]
-        self.flat = not any(nest.is_nested(v) for v in self.values)
         self._args = len(args)
         self._structure = [self._take(v) for v in self.values]
         self.key = (
@@ -58,8 +57,11 @@ class Call:
 
     def _leaf(self, x: Any) -> Any:
         if isinstance(x, Tensor):
-            if x._array is None:
-                concrete(x, "an argument of a tf.function")
+            array = concrete(x, "an argument of a tf.function")
+            if not array.flags.c_contiguous:
+                # A view (transposed, broadcast, sliced). Native code reads contiguous buffers, so the tensor keeps the
+                # copy: the next call finds it.
+                x._array = np.ascontiguousarray(array)
         elif isinstance(x, np.ndarray | np.generic):
             x = wrap(np.ascontiguousarray(x).reshape(np.shape(x)))
         elif not isinstance(x, TensorSpec):
@@ -76,10 +78,28 @@ class Call:
         values = [nest.map_structure(fill, s) if nest.is_nested(s) else fill(s) for s in self._structure]
         return values[: self._args], dict(zip(self.kwargs_names, values[self._args :], strict=True))
 
-    def entry_layout(self) -> tuple[list[int], list[tuple[int, Any]]]:
-        """For a flat call: the position of each tensor leaf, and (position, object) of the others."""
-        positions = [i for i, s in enumerate(self._structure) if isinstance(s, _Slot)]
-        return positions, [(i, s) for i, s in enumerate(self._structure) if not isinstance(s, _Slot)]
+    def entry_layout(self, given: Sequence[Any]) -> tuple[list[int], list[tuple[int, Any]]] | None:
+        """How a native entry finds the tensors of such calls.
+
+        Args:
+            given: the arguments as the caller wrote them, without defaults; keyword arguments last.
+
+        Returns:
+            The position of each tensor leaf in `given`, and (position, object) of the others; None if an argument is
+            a structure, which only Python takes apart, or a tensor is a default.
+        """
+        if any(nest.is_nested(v) for v in given):
+            return None
+        rest = dict(enumerate(given))
+        positions: list[int] = []
+        for value, slot in zip(self.values, self._structure, strict=True):
+            if isinstance(slot, _Slot):
+                position = next((i for i, v in rest.items() if v is value), None)
+                if position is None:
+                    return None
+                positions.append(position)
+                del rest[position]
+        return positions, list(rest.items())
 
     def shapes(self) -> list[tuple[int, ...]]:
         """The actual shapes of the leaves; they must be tensors."""

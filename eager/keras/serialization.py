@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -100,7 +101,9 @@ def serialize_keras_object(obj: Any) -> Any:
         return {key: serialize_keras_object(x) for key, x in obj.items()}
     if hasattr(obj, "get_config"):
         cls = type(obj)
-        home = next((r.module for r in registries() if r.holds(cls)), None)
+        # A built-in class comes from a module that is loaded.
+        tables = [sys.modules[path].registry for path in _MODULES.values() if path in sys.modules]
+        home = next((r.module for r in tables if r.holds(cls)), None)
         name = get_registered_name(cls)
         return {
             "module": home or cls.__module__, "class_name": cls.__name__, "config": obj.get_config(),

@@ -1,0 +1,128 @@
+"""Packed constant weights: which right operands of contractions are copied once, and how the copy is laid out.
+
+A captured array, or a variable that the graph does not update, keeps its value over many calls. Where it is the
+right operand of a contraction, the kernel reads a copy laid out as its tiles go through it, [batch][n / panel][k]
+[panel], and need not copy panels in every call. A copy is the same numbers, so results keep their bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from codegen import loopir
+from codegen.schedule import packing_pays, panel_columns
+from graphcore.dims import Dim
+from graphcore.dtypes import DType
+from graphcore.graph import Graph
+
+if TYPE_CHECKING:
+    from codegen.layout import Place
+    from codegen.target import Target
+
+_ALIGNMENT = 64
+
+
+class PackedLayout(NamedTuple):
+    """A strided matrix B[batch, k, n] inside an array, and the width of the panels that it is copied to.
+
+    Attributes:
+        dtype: of the elements: float32 or float64.
+        batch: sizes of the batch dimensions; n: columns; k: rows.
+        strides: elements between neighbours along each batch dimension, along k, along n.
+        offset: the first element.
+        panel: columns of a panel.
+    """
+
+    dtype: DType
+    batch: tuple[int, ...]
+    n: int
+    k: int
+    strides: tuple[int, ...]
+    offset: int
+    panel: int
+
+    @property
+    def panels(self) -> int:
+        """Panels of one matrix; the last may be partly filled."""
+        return -(-self.n // self.panel)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the copy."""
+        return int(np.prod(self.batch, dtype=np.int64)) * self.panels * self.k * self.panel * self.dtype.size
+
+    def pack(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The copy [batch][n / panel][k][panel] of a contiguous array's matrix, 64-byte aligned, 0 beyond n."""
+        shape = (*self.batch, self.panels, self.k, self.panel)
+        memory = np.empty(self.nbytes + _ALIGNMENT, np.uint8)
+        start = -memory.ctypes.data % _ALIGNMENT
+        packed = memory[start : start + self.nbytes].view(self.dtype.numpy).reshape(shape)
+        whole = self.n // self.panel
+        packed[..., :whole, :, :] = self._view(array, 0, (whole, self.k, self.panel))
+        if whole < self.panels:
+            rest = self.n - whole * self.panel
+            packed[..., whole, :, :rest] = self._view(array, whole, (1, self.k, rest))[..., 0, :, :]
+            packed[..., whole, :, rest:] = 0
+        return packed
+
+    def _view(
+        self, array: np.ndarray[Any, Any], first: int, shape: tuple[int, int, int]
+    ) -> np.ndarray[Any, Any]:
+        """Panels of the matrix from number `first` on, as they lie in the array: [batch][panel][k][column]."""
+        size, (*batch, along_k, along_n) = self.dtype.size, self.strides
+        strides = [s * size for s in (*batch, self.panel * along_n, along_k, along_n)]
+        offset = (self.offset + first * self.panel * along_n) * size
+        if 0 in (*self.batch, *shape):
+            return np.empty((*self.batch, *shape), self.dtype.numpy)
+        return np.ndarray((*self.batch, *shape), self.dtype.numpy, np.ascontiguousarray(array), offset, strides)
+
+
+class PackedInput(NamedTuple):
+    """A hidden input of a compiled graph: the packed copy of input `number`."""
+
+    number: int
+    layout: PackedLayout
+
+
+def packable_input(
+    kernel: loopir.Kernel, places: Sequence[Place], graph: Graph, target: Target
+) -> PackedInput | None:
+    """What the right operand of a contraction's kernel is packed to, or None if it is read as it lies.
+
+    It must be a lasting input that the graph does not update, read by the kernel as right operand only.
+    """
+    statement = kernel.body[0]
+    position = _only_right(kernel, statement)
+    if position is None or places[position].kind != "input":
+        return None
+    number = places[position].number
+    assert isinstance(number, int)
+    updated = {source for _, source in graph.updates}
+    if graph.inputs[number].node.attrs["role"] == "argument" or number in updated:
+        return None
+    if not packing_pays(statement.row[1], statement.column[1], statement.depth[1], statement.dtype.size):
+        return None
+    layout = _layout(statement, target)
+    return None if layout is None else PackedInput(number, layout)
+
+
+def _only_right(kernel: loopir.Kernel, s: loopir.Contract) -> int | None:
+    """The position among the kernel's arguments of the buffer of B, if nothing else reads it."""
+    names = [b.name for b in kernel.args]
+    read = [s.a.buffer, *(x.buffer for x in (*s.a.body, *loopir.walk(s.body)) if isinstance(x, loopir.Load))]
+    return names.index(s.b.buffer) if s.b.buffer and s.b.buffer not in read else None
+
+
+def _layout(s: loopir.Contract, target: Target) -> PackedLayout | None:
+    sizes: list[Dim] = [extent for _, extent in s.batch]
+    # A batch dimension that B does not have repeats it; the kernel would want a copy for each.
+    every = [*sizes, s.column[1], s.depth[1], *s.b.batch, s.b.k, s.b.outer, s.b.offset]
+    known = [d for d in every if isinstance(d, int)]
+    if len(known) < len(every) or any(stride == 0 for stride in s.b.batch):
+        return None
+    count = len(sizes)
+    batch, (n, k), strides, offset = known[:count], known[count : count + 2], known[count + 2 : -1], known[-1]
+    return PackedLayout(s.dtype, tuple(batch), n, k, tuple(strides), offset, panel_columns(s.dtype.size, target))
