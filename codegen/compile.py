@@ -181,14 +181,15 @@ class _Build:
 
     def lower(self, node: Node) -> None:
         """Adds what computes one node."""
+        if any(self.layout.is_alias(v) for v in node.results):
+            return
         if "fail" in node.op.effects and not node.results:
             self._add(lower_assert(node, self._name(node)))
         elif not is_native(node):
             self._host(node)
         else:
             for part in lower_node(node, self._name(node)):
-                if not self._renames(node, part):
-                    self._add(part)
+                self._add(part)
 
     def copies(self) -> None:
         """Outputs that are inputs, constants, or other outputs are copied last."""
@@ -204,15 +205,6 @@ class _Build:
         body = [loopir.Loop("i", size, "vector", True, [load, loopir.Store("out1", index, "x")])]
         kernel = loopir.Kernel(name, "copy", (value.node.id,), (source, target), body, size)
         self.planned.append((Lowered(kernel, ()), (self.layout.place(value), place), 0))
-
-    def _renames(self, node: Node, part: Lowered) -> bool:
-        """A bare copy of an operand to a value that lives in the arena shares its buffer instead."""
-        if len(node.results) != 1 or node.bodies or not is_copy(part.kernel):
-            return False
-        if self.layout.is_output(node.result):
-            return False
-        self.layout.alias(node.result, node.operands[0])
-        return True
 
     def _name(self, node: Node) -> str:
         stem = str(node.attrs.get("category", node.op.name)) if node.bodies else node.op.name
@@ -257,18 +249,6 @@ class _Build:
             )
             for step, kernel in self.steps if kernel is not None and step.emitted is not None
         ]  # fmt: skip
-
-
-def is_copy(kernel: loopir.Kernel) -> bool:
-    """Whether a kernel only copies one buffer to another, in order."""
-    body = kernel.body
-    if len(body) == 1 and isinstance(body[0], loopir.Loop):
-        body = body[0].body
-    if len(body) != 2 or not isinstance(body[0], loopir.Load) or not isinstance(body[1], loopir.Store):
-        return False
-    load, store = body
-    same = load.index == store.index and load.dest == store.src and load.guard is None
-    return same and len(kernel.buffers) == 2 and kernel.buffers[0].size == kernel.buffers[1].size
 
 
 def host_call(node: Node) -> HostCall:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphcore.dims import Dim
+from graphcore.errors import UnsupportedError
 from graphcore.graph import Const, Graph, Value
+from graphcore.passes.memory import plan
 
 if TYPE_CHECKING:
     from codegen.emit.module import Emitted
+    from graphcore.passes.memory_plan import MemoryPlan
 
 
 class Place(NamedTuple):
@@ -43,60 +46,47 @@ def align(size: Dim) -> Dim:
 
 
 class Layout:
-    """Assigns a place to every value: outputs in their buffers, the rest in the arena as the memory plan says.
+    """Where every value of a graph lies, as its memory plan says.
 
     Attributes:
         arena: bytes assigned so far.
-        aliases: values that share the buffer of another (bare reshapes).
+        copies: pairs (value, place of an output that is a copy of it).
     """
 
     def __init__(self, graph: Graph) -> None:
-        """Places the graph's inputs, outputs, constants and planned values."""
-        self.graph = graph
-        self.arena: Dim = 0
+        """Takes the graph's memory plan, or makes one.
+
+        Raises:
+            UnsupportedError: if a value cannot lie in memory at all (strings).
+        """
+        memory: MemoryPlan = graph.memory if graph.memory is not None else plan(graph)
+        if memory.objects:
+            raise UnsupportedError(
+                f"{memory.objects[0]!r} cannot be held by compiled code; run the function eagerly, or leave the "
+                "value out of it"
+            )
+        self.arena: Dim = memory.peak
+        self.memory = memory
         self._places: dict[Value, Place] = {}
         for i, v in enumerate(graph.inputs):
             self._places[v] = Place("input", i)
-        for node in graph.nodes:
-            if node.op.name == "constant":
-                self._places[node.result] = Place("const", 0, node.attrs["value"])
-        self.copies: list[tuple[Value, Place]] = []
-        for i, v in enumerate(graph.outputs):
-            if v in self._places or (v.node.op.kind == "move" and not v.node.bodies):
-                self.copies.append((v, Place("output", i)))
-            else:
-                self._places[v] = Place("output", i)
-        self._plan(graph.memory)
+        for v in memory.constants:
+            self._places[v] = Place("const", 0, v.node.attrs["value"])
+        for v, position in memory.outputs.items():
+            self._places[v] = Place("output", position)
+        for v, slot in memory.assignment.items():
+            self._places[v] = Place("arena", memory.offsets[slot])
+        self.copies = [(v, Place("output", position)) for position, v in memory.copies]
 
-    def _plan(self, memory: Any) -> None:
-        """Takes over the slots of the memory pass."""
-        if memory is None:
-            return
-        offsets: list[Dim] = []
-        for size in memory.slots:
-            offsets.append(self.arena)
-            self.arena = self.arena + align(size)
-        self._offsets = offsets
-        for value, number in memory.assignment.items():
-            self._places.setdefault(value, Place("arena", offsets[number]))
-
-    def is_output(self, value: Value) -> bool:
-        """Whether the value is made in an output's buffer, or must be copied to one."""
-        return value in self.graph.outputs
-
-    def alias(self, value: Value, of: Value) -> None:
-        """Lets a value share another's buffer."""
-        self._places[value] = self.place(of)
+    def is_alias(self, value: Value) -> bool:
+        """Whether a value only renames the buffer of another."""
+        return value in self.memory.aliases
 
     def place(self, value: Value) -> Place:
-        """Where a value lies; one that has no place yet gets one at the end of the arena."""
+        """Where a value lies; one that the plan does not know gets a place at the end of the arena."""
+        value = self.memory.root(value)
         found = self._places.get(value)
         if found is None:
-            found = self._places[value] = Place("arena", self.reserve(value.type.bytes))
+            found = self._places[value] = Place("arena", self.arena)
+            self.arena = self.arena + align(value.type.bytes)
         return found
-
-    def reserve(self, size: Dim) -> Dim:
-        """Room at the end of the arena; returns its byte offset."""
-        at = self.arena
-        self.arena = self.arena + align(size)
-        return at

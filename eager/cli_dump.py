@@ -115,7 +115,7 @@ def parse_spec(text: str) -> Any:
 
 
 def _dump(module: ModuleType, name: str, path: Path, specs: Sequence[Any]) -> None:
-    from eager.function.function import Function, function
+    from eager.function.api import Function, function
 
     found = find(module, name)
     if isinstance(found, type) or not callable(found):

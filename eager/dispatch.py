@@ -86,7 +86,7 @@ def _array_type(array: np.ndarray[Any, Any]) -> Any:
 def _run_watched(op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[Tensor, ...]:
     """The way while a tape records or a function is traced somewhere."""
     frame = thread.frame
-    if frame is not None and frame.tracing and (op.effects or any(t._array is None for t in inputs)):
+    if frame is not None and frame.tracing and frame.records(op, inputs, attrs):
         outputs = frame.emit(op, inputs, attrs)
     else:
         outputs = _evaluate(op, [concrete(t, op.name) for t in inputs], attrs)

@@ -5,13 +5,14 @@ Reads and writes go to an overlay that is committed when the run has succeeded, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eager.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from eager.variable import Variable
+    from graphcore.optable import OpDef
 
 
 class Frame:
@@ -35,6 +36,14 @@ class Frame:
     def assign(self, variable: Variable, value: Tensor) -> None:
         """Changes the variable for this run; `commit` makes it lasting."""
         self._current[id(variable)] = (variable, value)
+
+    def records(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> bool:
+        """Whether an op is recorded instead of computed; an eager run records none."""
+        return False
+
+    def emit(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[Tensor, ...]:
+        """Records an op; only a trace can. Raises TypeError."""
+        raise TypeError(f"{op.name}: an eager run records no ops")
 
     def creating(self, variable: Variable) -> None:
         """Called when a variable is made inside this run; an eager run has no say in it."""

@@ -19,7 +19,7 @@ MAIN_SLOTS = ("host", "parallel", "alloc", "free", "main.4", "main.5", "main.6",
 ENTRY_SLOTS = (
     "arena", "main", "busy", "slow", "ndarray", "tensor", "empty", "generic_alloc", "incref", "decref",
     "vectorcall", "container_new", "container_set", "save_thread", "restore_thread", "from_long", "no_memory",
-    "failed", "pack", "none",
+    "failed", "pack", "none", "repack",
 )  # fmt: skip
 _SLOTS = {name: i for i, name in enumerate(MAIN_SLOTS + ENTRY_SLOTS)}
 FIRST_FREE = len(_SLOTS)

@@ -24,7 +24,7 @@ class EntryChecks(Pieces):
         array_slot: where a Tensor keeps its array.
         buffers: stack memory, the addresses of all inputs and outputs.
         sizes: stack memory, the values of the symbols.
-        arrays: stack memory, the array objects of arguments, then of variables.
+        arrays: stack memory, the array objects of arguments, of variables, then of packed copies.
         held: how many those are.
         symbols: the operand of every symbol bound so far.
     """
@@ -40,8 +40,8 @@ class EntryChecks(Pieces):
         self.memo: dict[Dim, str] = {}  # filled only in blocks that dominate all later ones
         self.later: list[tuple[str, Dim]] = []
         self.argument_inputs = [(i, s[1]) for i, s in enumerate(plan.inputs) if s[0] == "arg"]
-        self.held = len(self.argument_inputs) + len(plan.variables)
-        count = len(plan.inputs) + len(plan.output_types)
+        self.held = len(self.argument_inputs) + len(plan.variables) + len(plan.packed)
+        count = len(plan.inputs) + len(plan.output_types) + len(plan.packed)
         self.buffers = self.fn.alloca(f"[{max(count, 1)} x ptr]", 16)
         self.sizes = self.fn.alloca(f"[{max(len(plan.symbols), 1)} x i64]", 16)
         self.arrays = self.fn.alloca(f"[{max(self.held, 1)} x ptr]", 16)

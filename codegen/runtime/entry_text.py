@@ -5,7 +5,8 @@ What it does, in this order (the order matters):
 1. check the arguments, bind the symbols, test the guards. Any mismatch tail-calls the slow path;
 2. allocate outputs, result Tensors and the result container. This may fail, and on Python 3.11 it may run the
    garbage collector and with it any Python code, so nothing has been read from a variable or written yet;
-3. read the variables and choose, per update, between the old buffer and a second one;
+3. compare the versions of packed inputs, packing anew in Python (and comparing again) where one has changed; read
+   the variables and choose, per update, between the old buffer and a second one;
 4. take an arena, release the interpreter lock for long work, run layerjit_main;
 5. on failure drop everything and raise; else swap the variables' arrays, bump versions and return.
 
@@ -35,7 +36,7 @@ from __future__ import annotations
 from codegen.emit.text import ModuleText
 from codegen.runtime import table as words
 from codegen.runtime.dimcode import emit_condition
-from codegen.runtime.entry_checks import EntryChecks
+from codegen.runtime.entry_inputs import EntryInputs
 from codegen.runtime.layout import Layout, layout
 from codegen.runtime.plan import RELEASE_WORK, EntryPlan
 from graphcore.types import TensorType
@@ -59,7 +60,7 @@ def write_entry(plan: EntryPlan, module: ModuleText, binding_offset: int, name: 
     _EntryWriter(plan, module, layout(), binding_offset, name).write()
 
 
-class _EntryWriter(EntryChecks):
+class _EntryWriter(EntryInputs):
     """Writes one entry; the methods follow the steps of the module's docstring."""
 
     def __init__(
@@ -86,6 +87,7 @@ class _EntryWriter(EntryChecks):
         self.check_arguments()
         self.check_sizes()
         self.allocate()
+        self.read_packed()
         self.read_variables()
         in_place = self.prepare_updates()
         self.run(in_place)
@@ -150,26 +152,6 @@ class _EntryWriter(EntryChecks):
         return self.failures.setdefault(owned, f"failed.{owned}")
 
     # 3. Variables
-
-    def read_variables(self) -> None:
-        """The variables' arrays, in a loop over their records.
-
-        Only the type is checked, since a Variable keeps dtype, shape and contiguity for life; what is not an
-        array means that the variable is being traced.
-        """
-        if not self.plan.variables:
-            return
-        first = self.at_offset(self.context, 8 * self.table.variables)
-        held = self.at_offset(self.arrays, 8 * len(self.argument_inputs))
-        with self.loop(len(self.plan.variables)) as i:
-            record = self.at_word(first, self.fn.emit(f"mul i64 {i}, {words.VARIABLE_WORDS}"))
-            array = self.load("ptr", self.load("ptr", record, 8 * words.VARIABLE_SLOT))
-            self.require_object(array, "retreat")
-            kind = self.load("ptr", array, self.at.type)
-            self.require(self.test("eq", "ptr", kind, self.word("ndarray")), "retreat")
-            self.store("ptr", array, self.at_word(held, i))
-            buffer = self.at_word(self.buffers, self.load("i64", record, 8 * words.VARIABLE_BUFFER))
-            self.store("ptr", self.load("ptr", array, self.at.data), buffer)
 
     def prepare_updates(self) -> str:
         """A buffer for every new value; returns an i1: some old buffer will be overwritten."""
@@ -344,12 +326,6 @@ class _EntryWriter(EntryChecks):
                 self.increase(tensor)
             self.call_slot("i32", "container_set", f"ptr {self.container}, i64 {i}, ptr {tensor}")
 
-    def call_python(self, name: str, argument: str) -> str:
-        """Calls the Python callable of a slot with one argument; returns its result or null."""
-        arguments = self.fn.alloca("ptr", 8)
-        self.store("ptr", argument, arguments)
-        return self.call_slot("ptr", "vectorcall", f"ptr {self.word(name)}, ptr {arguments}, i64 1, ptr null")
-
     def write_exits(self) -> None:
         """The blocks that leave the function early."""
         fn, plan = self.fn, self.plan
@@ -361,6 +337,7 @@ class _EntryWriter(EntryChecks):
             fn.place("failed_update")
             self.for_each("decref", self.fresh, self.update_number)
             fn.branch(self.failure(self.owned_count))
+        self.write_stale(self.failure(self.owned_count))
         fn.place("failed_run")
         self.for_each("decref", self.fresh, len(plan.updates))
         self.for_each("decref", self.owned, self.owned_count)

@@ -15,6 +15,7 @@ from graphcore.types import TensorType
 if TYPE_CHECKING:
     import ctypes
 
+    from codegen.packing import PackedInput
     from codegen.runtime.host import HostCalls
 
 Source: TypeAlias = (
@@ -50,6 +51,7 @@ class EntryPlan:
         (output, input, donatable): the output is the new value of the variable at that input;
             donatable says that layerjit_main may write it over the old value, and cannot fail after doing so.
         tensor_type: the Tensor class; its slot `_array` holds the array.
+        packed: inputs of which layerjit_main gets a packed copy too, after the outputs.
         slow: what is called, with the same arguments, when the fast call does not apply (may be another
         entry). busy: an int64 that sends every call to `slow` while it is not zero, or None. arena: bytes of
         scratch memory that layerjit_main needs. work: estimated flops or bytes, which decides on releasing
@@ -74,6 +76,7 @@ class EntryPlan:
         constants: Sequence[tuple[int, Any]] = (),
         guards: Sequence[Guard] = (),
         updates: Sequence[tuple[int, int, bool]] = (),
+        packed: Sequence[PackedInput] = (),
         busy: ctypes.c_int64 | None = None,
         arena: Dim = 0,
         work: Dim = 0,
@@ -89,7 +92,7 @@ class EntryPlan:
         self.arguments, self.keywords, self.constants = arguments, tuple(keywords), tuple(constants)
         self.inputs, self.input_types = tuple(inputs), tuple(input_types)
         self.output_types = tuple(output_types)
-        self.updates = tuple(updates)
+        self.updates, self.packed = tuple(updates), tuple(packed)
         updated = {update[0] for update in self.updates}
         plain = tuple(i for i in range(len(self.output_types)) if i not in updated)
         self.returned: tuple[int, ...] = (

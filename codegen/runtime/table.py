@@ -9,6 +9,7 @@ import numpy as np
 
 from codegen.runtime.context import FIRST_FREE, Context
 from codegen.runtime.layout import Layout, check_slot
+from codegen.runtime.packed import PACKED_WORDS, PackedRecords, PackedSource
 from codegen.runtime.plan import EntryPlan
 
 # Words of one variable's record: address of its array slot, index of its buffer.
@@ -38,10 +39,11 @@ class EntryTable:
         keywords: first slot of the keyword names.
         variables: first slot of the variables' records.
         updates: first slot of the updates' records.
+        packed: first slot of the packed inputs' records.
         size: number of slots in all.
     """
 
-    __slots__ = ("captured", "constants", "dtypes", "keywords", "size", "updates", "variables")
+    __slots__ = ("captured", "constants", "dtypes", "keywords", "packed", "size", "updates", "variables")
 
     def __init__(self, plan: EntryPlan) -> None:
         """Numbers the slots."""
@@ -58,7 +60,8 @@ class EntryTable:
         self.keywords = at
         self.variables = self.keywords + len(plan.keywords)
         self.updates = self.variables + VARIABLE_WORDS * len(plan.variables)
-        self.size = self.updates + UPDATE_WORDS * len(plan.updates)
+        self.packed = self.updates + UPDATE_WORDS * len(plan.updates)
+        self.size = self.packed + PACKED_WORDS * len(plan.packed)
 
 
 def fill_plan(context: Context, table: EntryTable, plan: EntryPlan, layout: Layout) -> None:
@@ -77,6 +80,7 @@ def fill_plan(context: Context, table: EntryTable, plan: EntryPlan, layout: Layo
         context.set(table.keywords + i, context.keep(_interned(name)))
     _fill_variables(context, table, plan)
     _fill_updates(context, table, plan, layout)
+    _fill_packed(context, table, plan)
 
 
 def _interned(name: str) -> str:
@@ -121,3 +125,10 @@ def _fill_updates(context: Context, table: EntryTable, plan: EntryPlan, layout: 
         )
         at = table.updates + UPDATE_WORDS * i
         context.table[at : at + UPDATE_WORDS] = record
+
+
+def _fill_packed(context: Context, table: EntryTable, plan: EntryPlan) -> None:
+    if plan.packed:
+        sources = [PackedSource(item, plan.inputs[item.number]) for item in plan.packed]
+        first_buffer = len(plan.inputs) + len(plan.output_types)
+        context.set("repack", context.keep(PackedRecords(context, table.packed, sources, first_buffer)))

@@ -109,6 +109,19 @@ class Trace(Frame):
             return wrap(variable._array)
         return self._wrap(self.read_original(variable))
 
+    def records(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> bool:
+        """Whether an op goes into the graph; one on known arrays alone is computed at once.
+
+        One that makes much of little (fill, broadcast_to, iota) is recorded all the same: a rule is smaller than the
+        array that it makes. So is one whose shape depends on an open size.
+        """
+        if op.effects or any(t._array is None for t in inputs) or dims.free_symbols(attrs):
+            return True
+        with dims.assuming(self.builder.guards):
+            results = op.infer([type_of(t) for t in inputs], attrs)
+        made = max((t.size for t in results if isinstance(t.size, int)), default=0)
+        return made > max([CONSTANT_ELEMENTS, *(t._array.size for t in inputs if t._array is not None)])
+
     def emit(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[Tensor, ...]:
         """Records one op. An undecidable size becomes a guard."""
         values = [self.value_of(t) for t in inputs]

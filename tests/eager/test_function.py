@@ -478,3 +478,24 @@ def test_init_scope_leaves_the_trace():
     with pytest.warns(SideEffectWarning):
         f(tf.ones(1))
     assert seen == [True, False]
+
+
+def test_shapes_made_of_open_sizes():
+    @tf.function
+    def f(x):
+        n = tf.shape(x)[0]
+        return tf.zeros((n, 2)) + 1.0, tf.range(n), tf.eye(n), tf.fill([n + 1], 3)
+
+    for n in (3, 5, 4):
+        ones, steps, eye, filled = f(tf.ones((n, 2)))
+        assert np.array_equal(ones.numpy(), np.ones((n, 2)))
+        assert steps.numpy().tolist() == list(range(n))
+        assert np.array_equal(eye.numpy(), np.eye(n))
+        assert filled.numpy().tolist() == [3] * (n + 1)
+    assert len(f.concrete_functions) == 2
+
+
+def test_large_constants_stay_rules():
+    f = tf.function(lambda x: x * tf.ones((100, 100)) + tf.zeros((100, 100)))
+    assert f(tf.ones((100, 100))).numpy().sum() == 10_000
+    assert [v.node.attrs["role"] for v in f.concrete_functions[0].graph.inputs] == ["argument"]

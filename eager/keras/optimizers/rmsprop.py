@@ -1,0 +1,71 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eager.keras.optimizers.base import Optimizer, registry
+from eager.ops.math import rsqrt, square
+from eager.tensor import Tensor
+from eager.variable import Variable
+
+
+@registry.add("rmsprop")
+class RMSprop(Optimizer):
+    """Steps scaled by a running mean of squared gradients (Hinton 2012; tf.keras.optimizers.RMSprop)."""
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        name: str = "RMSprop",
+        **kwargs: Any,
+    ) -> None:
+        """Takes the learning rate or a schedule, decay, momentum, epsilon, and whether the variance is used."""
+        super().__init__(name=name, **kwargs)
+        self._learning_rate = self._build_learning_rate(learning_rate)
+        self.rho = rho
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.centered = centered
+        self._velocities: list[Variable] = []
+        self._momentums: list[Variable] = []
+        self._average_gradients: list[Variable] = []
+
+    def build(self, var_list: Sequence[Variable]) -> None:
+        """Makes the running means for each variable, 0 at the start."""
+        for v in self._new(var_list, self._velocities):
+            self._velocities.append(self.add_variable_from_reference(v, "velocity"))
+            if self.momentum > 0:
+                self._momentums.append(self.add_variable_from_reference(v, "momentum"))
+            if self.centered:
+                self._average_gradients.append(self.add_variable_from_reference(v, "average_gradient"))
+
+    def update_step(self, gradient: Tensor, variable: Variable) -> None:
+        """Changes one variable by its gradient."""
+        velocity = self._slot(self._velocities, variable)
+        mean_square = self.rho * velocity + (1 - self.rho) * square(gradient)
+        velocity.assign(mean_square)
+        denominator = mean_square
+        if self.centered:
+            average = self._slot(self._average_gradients, variable)
+            mean = self.rho * average + (1 - self.rho) * gradient
+            average.assign(mean)
+            denominator = mean_square - square(mean)
+        change = self._rate(variable) * gradient * rsqrt(denominator + self.epsilon)
+        if self.momentum > 0:
+            slot = self._slot(self._momentums, variable)
+            change = self.momentum * slot + change
+            slot.assign(change)
+        variable.assign_sub(change)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return super().get_config() | {
+            "learning_rate": self._rate_config(), "rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon,
+            "centered": self.centered,
+        }  # fmt: skip

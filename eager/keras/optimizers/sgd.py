@@ -1,0 +1,56 @@
+"""Gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eager.keras.optimizers.base import Optimizer, registry
+from eager.ops.array import cast
+from eager.tensor import Tensor
+from eager.variable import Variable
+
+
+@registry.add("sgd")
+class SGD(Optimizer):
+    """w += -learning_rate * g, with momentum as an option (tf.keras.optimizers.SGD)."""
+
+    def __init__(
+        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, name: str = "SGD", **kwargs: Any
+    ) -> None:
+        """Takes the learning rate or a schedule, momentum in [0, 1], and whether it is Nesterov's.
+
+        Raises:
+            ValueError: for a momentum outside of [0, 1].
+        """
+        super().__init__(name=name, **kwargs)
+        self._learning_rate = self._build_learning_rate(learning_rate)
+        if not 0 <= momentum <= 1:
+            raise ValueError("`momentum` must be between [0, 1].")
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.momentums: list[Variable] = []
+
+    def build(self, var_list: Sequence[Variable]) -> None:
+        """Makes a momentum for each variable, if there is momentum."""
+        new = self._new(var_list, self.momentums)
+        if self.momentum:
+            self.momentums += [self.add_variable_from_reference(v, "m") for v in new]
+
+    def update_step(self, gradient: Tensor, variable: Variable) -> None:
+        """Changes one variable by its gradient."""
+        rate = self._rate(variable)
+        if not self.momentum:
+            variable.assign_sub(gradient * rate)
+            return
+        slot, factor = self._slot(self.momentums, variable), cast(self.momentum, variable.dtype)
+        change = -gradient * rate
+        moved = slot * factor + change
+        slot.assign(moved)
+        variable.assign_add(moved * factor + change if self.nesterov else moved)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return super().get_config() | {
+            "learning_rate": self._rate_config(), "momentum": self.momentum, "nesterov": self.nesterov,
+        }  # fmt: skip
