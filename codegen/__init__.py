@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from codegen.compile import CompiledGraph, KernelInfo, compile_graph
+    from codegen.compile import compile_graph
+    from codegen.compiled import CompiledGraph, KernelInfo
     from codegen.runtime.plan import EntryPlan
 
 __all__ = ["CompiledGraph", "EntryPlan", "KernelInfo", "compile_graph"]
 
 _PLACES = {
-    "compile_graph": "codegen.compile", "CompiledGraph": "codegen.compile", "KernelInfo": "codegen.compile",
+    "compile_graph": "codegen.compile", "CompiledGraph": "codegen.compiled", "KernelInfo": "codegen.compiled",
     "EntryPlan": "codegen.runtime.plan",
 }  # fmt: skip
 

@@ -1,131 +1,28 @@
-"""From a graph to native code: `compile_graph`, and what it gives."""
+"""From a graph to native code: `compile_graph`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from codegen import debug, loopir
+from codegen.compiled import CompiledGraph, GraphParts, KernelInfo
+from codegen.emit.contract import is_contract
 from codegen.emit.module import GraphModule
-from codegen.engine import assembly, compile_object, load_object
 from codegen.layout import Layout, Place, Step
 from codegen.lower.assertion import lower_assert
 from codegen.lower.nodes import is_native, lower_node
 from codegen.lower.view import Lowered
-from codegen.runtime.host import HostCall, HostCalls
+from codegen.packing import PackedInput, packable_input
+from codegen.runtime.host import HostCall
 from codegen.runtime.plan import symbol_order
-from codegen.target import host_target
+from codegen.target import Target, host_target
 from graphcore import dims
 from graphcore.builder import evaluate_op
-from graphcore.errors import InvalidArgumentError
+from graphcore.dims import Dim
 from graphcore.graph import Const, Graph, Node, Value
 
-if TYPE_CHECKING:
-    from codegen.engine import Library
-    from codegen.runtime.call import GraphCall
-    from codegen.runtime.plan import EntryPlan
-    from codegen.target import Target
-    from graphcore.dims import Dim
-
-
-class KernelInfo(NamedTuple):
-    """One kernel, for people.
-
-    Attributes:
-        name: its name in the module; kernels that compute alike share one.
-        node_ids: the graph's nodes that it computes.
-        category: the kind of fusion.
-        loops: its loop IR.
-        llvm: its LLVM function.
-    """
-
-    name: str
-    node_ids: tuple[int, ...]
-    category: str
-    loops: str
-    llvm: str
-
-
-class CompiledGraph:
-    """Native code of one graph.
-
-    Attributes:
-        graph: what was compiled.
-        target: the CPU.
-        symbols: names of the sizes that layerjit_main takes, in order.
-        kernels: one KernelInfo per kernel call, in order of execution.
-        host_calls: what runs in Python, in order.
-        llvm: the module's text.
-        object_bytes: the relocatable object.
-        arena: bytes of scratch memory that a run needs.
-        timings: seconds of lower, emit, llvm, load.
-        messages: what failure code i + 1 means.
-    """
-
-    def __init__(
-        self, graph: Graph, target: Target, llvm: str, object_bytes: bytes, kernels: Sequence[KernelInfo],
-        calls: Sequence[HostCall], arena: Dim, messages: Sequence[str], timings: dict[str, float],
-    ) -> None:  # fmt: skip
-        """Made by compile_graph."""
-        self.graph, self.target, self.llvm, self.object_bytes = graph, target, llvm, object_bytes
-        self.symbols = symbol_order([v.type for v in graph.inputs])
-        self.kernels = list(kernels)
-        self.arena, self.messages, self.timings = arena, tuple(messages), timings
-        self.host_calls = [c.name for c in calls]
-        self.host = HostCalls(calls, self.symbols) if calls else None
-        self._library: Library | None = None
-        self._call: GraphCall | None = None
-
-    @property
-    def library(self) -> Library:
-        """The loaded object; loaded on first use."""
-        if self._library is None:
-            started = time.perf_counter()
-            self._library = load_object(self.object_bytes)
-            self.timings["load"] = time.perf_counter() - started
-        return self._library
-
-    def run(self, arrays: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
-        """Computes all outputs from all inputs, in order.
-
-        Raises:
-            InvalidArgumentError: for a wrong number of arrays, a failed assertion, or an index out of range.
-            ShapeError, DTypeError: if an array has not the type of its input.
-        """
-        if self._call is None:
-            from codegen.runtime.call import GraphCall
-
-            graph = self.graph
-            self._call = GraphCall(
-                self.library.address("layerjit_main"), [v.type for v in graph.inputs], [v.type for v in graph.outputs],
-                symbols=self.symbols, arena=self.arena, host=self.host, on_error=self.fail, keep=self.library,
-            )  # fmt: skip
-        return self._call.run(arrays)
-
-    def fail(self, status: int) -> None:
-        """Raises what a non-zero status of layerjit_main means.
-
-        Raises:
-            InvalidArgumentError: for a failed assertion or an index out of range; whatever a host call raised.
-        """
-        if 0 < status <= len(self.messages):
-            raise InvalidArgumentError(self.messages[status - 1])
-        from codegen.runtime.host import raise_status
-
-        raise_status(status)
-
-    def entry(self, plan: EntryPlan) -> Any:
-        """The native entry (a METH_FASTCALL builtin) for one traced signature that runs this graph."""
-        from codegen.runtime.entry import make_entry
-
-        return make_entry(self, plan)
-
-    def assembly(self) -> str:
-        """The machine code as text."""
-        return assembly(self.llvm, self.target)
+__all__ = ["CompiledGraph", "KernelInfo", "compile_graph"]
 
 
 def compile_graph(graph: Graph, *, isa: str | None = None, fast_math: bool = False) -> CompiledGraph:
@@ -147,22 +44,18 @@ def compile_graph(graph: Graph, *, isa: str | None = None, fast_math: bool = Fal
 def _compile(graph: Graph, target: Target) -> CompiledGraph:
     build = _Build(graph, target)
     started = time.perf_counter()
-    lowered = [build.lower(node) for node in graph.nodes if node.op.name not in ("input", "constant")]
+    for node in graph.nodes:
+        if node.op.name not in ("input", "constant"):
+            build.lower(node)
     build.copies()
     lower_seconds = time.perf_counter() - started
-    del lowered
-    text = build.emit()
-    emitted = time.perf_counter()
-    debug.show("llvm", text)
-    code = compile_object(text, target)
-    timings = {
-        "lower": lower_seconds, "emit": emitted - started - lower_seconds, "llvm": time.perf_counter() - emitted,
-    }  # fmt: skip
-    if debug.wants("asm"):
-        debug.show("asm", assembly(text, target))
-    return CompiledGraph(
-        graph, target, text, code.data, build.infos(), build.calls, build.arena, build.messages, timings
-    )
+    build.emit()
+    timings = {"lower": lower_seconds, "emit": time.perf_counter() - started - lower_seconds}
+    parts = GraphParts(
+        build.module.text, build.infos(), build.calls, tuple(build.packed), build.arena, tuple(build.messages),
+        timings,
+    )  # fmt: skip
+    return CompiledGraph(graph, target, parts)
 
 
 class _Build:
@@ -175,6 +68,7 @@ class _Build:
         self.planned: list[tuple[Lowered | None, tuple[Place, ...], int]] = []
         self.calls: list[HostCall] = []
         self.messages: list[str] = []
+        self.packed: list[PackedInput] = []
         self.steps: list[tuple[Step, loopir.Kernel | None]] = []
         self.arena: Dim = 0
         self._names: dict[str, int] = {}
@@ -225,21 +119,31 @@ class _Build:
         self.planned.append((None, places, len(self.calls)))
         self.calls.append(call)
 
-    def emit(self) -> str:
-        """Emits every kernel and layerjit_main; returns the module's text."""
+    def emit(self) -> None:
+        """Emits every kernel and layerjit_main."""
         scratch: Dim = 0
         for part, places, number in self.planned:
             if part is None:
                 self.steps.append((Step(places, host=number), None))
                 continue
-            emitted = self.module.kernel(part.kernel)
+            packed, places = self._pack(part.kernel, places)
+            emitted = self.module.kernel(part.kernel, packed=packed)
             scratch = dims.maximum(scratch, emitted.scratch)
             step = Step(places, emitted, can_fail=bool(part.kernel.messages), first_code=number)
             self.steps.append((step, part.kernel))
         start = self.layout.arena
         self.arena = start + scratch
-        self.module.main([s for s, _ in self.steps], start, len(self.graph.inputs))
-        return self.module.text.render()
+        self.module.main([s for s, _ in self.steps], start, len(self.graph.inputs), len(self.graph.outputs))
+
+    def _pack(self, kernel: loopir.Kernel, places: tuple[Place, ...]) -> tuple[bool, tuple[Place, ...]]:
+        """Whether a kernel reads a packed copy of its right operand, and then its places with that copy."""
+        item = packable_input(kernel, places, self.graph, self.target) if is_contract(kernel) else None
+        if item is None:
+            return False, places
+        if item not in self.packed:
+            self.packed.append(item)
+        copy = Place("packed", self.packed.index(item))
+        return True, tuple(copy if p == Place("input", item.number) else p for p in places)
 
     def infos(self) -> list[KernelInfo]:
         """What each kernel call is."""

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """Where a value lies: kind "input" or "output" (number: its position), "arena" (number: byte offset), "const"."""
+    """Where a value lies: its kind is "input", "output" or "packed" (number: its position), "arena" (number: its byte
+    offset), or "const".
+    """
 
     kind: str
     number: Dim = 0

@@ -250,6 +250,11 @@ def interpret_graph(graph: Any, arrays: Sequence[Array]) -> list[Array]:
     Raises:
         KernelFailure: if an assertion or an index check fails.
     """
+    with dims.assuming(graph.guards):
+        return _interpret_graph(graph, arrays)
+
+
+def _interpret_graph(graph: Any, arrays: Sequence[Array]) -> list[Array]:
     from codegen.lower.assertion import lower_assert
     from codegen.lower.nodes import is_native, lower_node
     from graphcore.graph import Const

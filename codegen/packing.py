@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from codegen.layout import Place
     from codegen.target import Target
 
-_ALIGNMENT = 64
+PACKED_HEADER = 64
+"""Bytes before packed data; the first 8 are the version of what was packed."""
+
+
+def versioned_memory(nbytes: int, version: int) -> np.ndarray[Any, Any]:
+    """New bytes, 64-byte aligned, with a version before them."""
+    memory = np.empty(nbytes + 2 * PACKED_HEADER, np.uint8)
+    start = -memory.ctypes.data % PACKED_HEADER
+    memory[start : start + 8].view(np.int64)[0] = version
+    return memory[start + PACKED_HEADER : start + PACKED_HEADER + nbytes]
 
 
 class PackedLayout(NamedTuple):
@@ -54,12 +63,14 @@ class PackedLayout(NamedTuple):
         """Bytes of the copy."""
         return int(np.prod(self.batch, dtype=np.int64)) * self.panels * self.k * self.panel * self.dtype.size
 
-    def pack(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """The copy [batch][n / panel][k][panel] of a contiguous array's matrix, 64-byte aligned, 0 beyond n."""
+    def pack(self, array: np.ndarray[Any, Any], version: int = 0) -> np.ndarray[Any, Any]:
+        """The copy [batch][n / panel][k][panel] of a contiguous array's matrix, 64-byte aligned, 0 beyond n.
+
+        The int64 that lies PACKED_HEADER bytes before the data is `version`.
+        """
         shape = (*self.batch, self.panels, self.k, self.panel)
-        memory = np.empty(self.nbytes + _ALIGNMENT, np.uint8)
-        start = -memory.ctypes.data % _ALIGNMENT
-        packed = memory[start : start + self.nbytes].view(self.dtype.numpy).reshape(shape)
+        memory = versioned_memory(self.nbytes, version)
+        packed = memory.view(self.dtype.numpy).reshape(shape)
         whole = self.n // self.panel
         packed[..., :whole, :, :] = self._view(array, 0, (whole, self.k, self.panel))
         if whole < self.panels:

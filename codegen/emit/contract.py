@@ -22,8 +22,11 @@ from graphcore.dims import Dim
 class ContractEmitter:
     """Emits one kernel whose body is a Contract statement."""
 
-    def __init__(self, module: ModuleText, kernel: Kernel, target: Target, symbols: Sequence[str]) -> None:
-        """Takes the kernel and the module that it goes to."""
+    def __init__(
+        self, module: ModuleText, kernel: Kernel, target: Target, symbols: Sequence[str], *, packed: bool = False
+    ) -> None:
+        """Takes the kernel and the module that it goes to; `packed` says that of B it gets a packed copy."""
+        self.packed = packed
         self.module, self.kernel, self.target, self.symbols = module, kernel, target, symbols
         self.statement: Contract = kernel.body[0]
         self.positions = {b.name: i for i, b in enumerate(kernel.args)}
@@ -33,7 +36,7 @@ class ContractEmitter:
         s = self.statement
         spec = gemm.GemmSpec(
             s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
-            tuple(extent for _, extent in s.batch),
+            tuple(extent for _, extent in s.batch), b_packed=self.packed,
         )  # fmt: skip
         return gemm.emit_gemm(
             self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from codegen import loopir
@@ -50,14 +50,15 @@ class GraphModule:
         attributes = {"target-cpu": target.cpu, "target-features": target.features}
         width = target.vector_bits if target.isa == "avx512" else 0
         self.text = ModuleText({k: v for k, v in attributes.items() if v}, prefer_vector_width=width)
-        self._known: dict[str, Emitted] = {}
+        self._known: dict[tuple[str, bool], Emitted] = {}
 
-    def kernel(self, kernel: Kernel) -> Emitted:
-        """Adds a kernel, or finds the one that computes the same."""
-        key = _structure(kernel)
+    def kernel(self, kernel: Kernel, *, packed: bool = False) -> Emitted:
+        """Adds a kernel, or finds the one that computes the same; `packed` says that of B it gets a packed copy."""
+        key = (_structure(kernel), packed)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._contract(kernel) if is_contract(kernel) else self._loops(kernel)
+            found = self._contract(kernel, packed) if is_contract(kernel) else self._loops(kernel)
+            self._known[key] = found
         return found
 
     def _loops(self, kernel: Kernel) -> Emitted:
@@ -67,20 +68,21 @@ class GraphModule:
         emitter.finish()
         return Emitted(kernel.name, kernel.chunks, loopir.scratch_bytes(kernel), fn)
 
-    def _contract(self, kernel: Kernel) -> Emitted:
-        made = ContractEmitter(self.text, kernel, self.target, self.symbols).emit()
+    def _contract(self, kernel: Kernel, packed: bool) -> Emitted:
+        made = ContractEmitter(self.text, kernel, self.target, self.symbols, packed=packed).emit()
         fn = next(f for f in self.text.functions if f.name == kernel.name)
         return Emitted(kernel.name, made.chunk_count, made.scratch_bytes, fn)
 
-    def main(self, steps: Sequence[Step], scratch: Dim, inputs: int) -> None:
+    def main(self, steps: Sequence[Step], scratch: Dim, inputs: int, outputs: int) -> None:
         """Adds layerjit_main.
 
         Args:
             steps: what to run, in order.
             scratch: where the kernels' private memory starts in the arena.
             inputs: the number of inputs; outputs follow them in the table of buffers.
+            outputs: the number of outputs; packed copies follow them.
         """
-        _Main(self, steps, scratch, inputs).emit()
+        _Main(self, steps, scratch, {"input": 0, "output": inputs, "packed": inputs + outputs}).emit()
 
 
 def _structure(kernel: Kernel) -> str:
@@ -92,8 +94,10 @@ def _structure(kernel: Kernel) -> str:
 class _Main:
     """Emits layerjit_main: i32 (ptr ctx, ptr bufs, ptr dims, ptr arena)."""
 
-    def __init__(self, module: GraphModule, steps: Sequence[Step], scratch: Dim, inputs: int) -> None:
-        self.module, self.steps, self.inputs = module, steps, inputs
+    def __init__(
+        self, module: GraphModule, steps: Sequence[Step], scratch: Dim, first: Mapping[str, int]
+    ) -> None:
+        self.module, self.steps, self.first = module, steps, first
         self.fn = module.text.function(
             "layerjit_main", ("ptr %ctx", "ptr %bufs", "ptr %dims", "ptr %arena"), "i32"
         )
@@ -121,7 +125,7 @@ class _Main:
             return self._offset("%arena", place.number)
         if place.kind == "const":
             return self._constant(place.const)
-        number = place.number + (self.inputs if place.kind == "output" else 0)
+        number = place.number + self.first[place.kind]
         at = self.fn.emit(f"getelementptr ptr, ptr %bufs, i64 {number}", "p")
         return self.fn.emit(f"load ptr, ptr {at}, align 8", "buf")
 

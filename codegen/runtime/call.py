@@ -40,6 +40,7 @@ class GraphCall:
         host: HostCalls | None = None,
         on_error: Callable[[int], Any] | None = None,
         keep: Any = None,
+        packed: Callable[[Sequence[np.ndarray[Any, Any]]], Sequence[np.ndarray[Any, Any]]] | None = None,
     ) -> None:
         """Prepares calls.
 
@@ -52,6 +53,7 @@ class GraphCall:
             host: the functions that the graph calls back.
             on_error: called with a non-zero status; raises.
             keep: what must live as long as this object (the loaded library).
+            packed: gives the packed copies that layerjit_main takes after the outputs.
         """
         import ctypes
 
@@ -62,7 +64,7 @@ class GraphCall:
         if host is not None:
             self.context.set("host", host.address)
         self._table = self.context.address
-        self._arena = arena
+        self._arena, self._packed = arena, packed
         self._known: dict[_Shapes, tuple[Any, list[tuple[int, ...]], int]] = {}
         self._on_error = on_error or raise_status
         self._spare: list[np.ndarray[Any, Any]] = []
@@ -88,7 +90,8 @@ class GraphCall:
         held = self._convert(arrays)
         sizes, shapes, arena_size = self._sizes_for(tuple([array.shape for array in held]))
         results = [np.empty(shape, t.dtype.numpy) for shape, t in zip(shapes, self.outputs, strict=True)]
-        buffers = [array.ctypes.data for array in (*held, *results)]
+        packed = () if self._packed is None else self._packed(held)
+        buffers = [array.ctypes.data for array in (*held, *results, *packed)]
         arena = self._take_arena(arena_size)
         status = self._main(
             self._table,

@@ -19,10 +19,10 @@ from codegen.runtime.table import EntryTable, fill_plan
 from graphcore.errors import LayerJitError
 
 if TYPE_CHECKING:
-    from codegen.compile import CompiledGraph
     from codegen.engine import Library
+    from codegen.target import Target
 
-__all__ = ["ENTRY_NAME", "EntryBinding", "EntryPlan", "bind_entry", "emit_entry", "make_entry", "native_entry_supported"]
+__all__ = ["ENTRY_NAME", "EntryBinding", "EntryPlan", "bind_entry", "emit_entry", "entry_library", "native_entry_supported"]
 
 _METH_FASTCALL_KEYWORDS = 0x82
 # CPython reads a builtin's PyMethodDef for as long as the builtin exists, and callers may be inside its code
@@ -51,8 +51,8 @@ class EntryBinding:
         self.context = context
 
 
-def emit_entry(plan: EntryPlan, module: ModuleText, name: str = ENTRY_NAME) -> None:
-    """Adds the native entry of a plan to a module (the graph's own, or another).
+def emit_entry(plan: EntryPlan, module: ModuleText, name: str = ENTRY_NAME) -> str:
+    """Adds the native entry of a plan to a module (the graph's own, or another); returns the function's text.
 
     The text depends on the plan's form (types, sources, guards, structure) and on `layout().key()`, but on no
     object.
@@ -60,7 +60,7 @@ def emit_entry(plan: EntryPlan, module: ModuleText, name: str = ENTRY_NAME) -> N
     Raises:
         UnsupportedError: where `native_entry_supported()` is False.
     """
-    write_entry(plan, module, slot_offset(EntryBinding), name)
+    return write_entry(plan, module, slot_offset(EntryBinding), name)
 
 
 def bind_entry(
@@ -97,22 +97,29 @@ def bind_entry(
     return make(ctypes.addressof(definition), binding, None)
 
 
-def make_entry(compiled: CompiledGraph, plan: EntryPlan) -> Callable[..., Any]:
-    """The native entry of a compiled graph; entries of one form share one object in this process.
+def entry_library(plan: EntryPlan, target: Target, known: str, graph: Library) -> Library:
+    """A loaded object with an entry of the plan's form; entries of one form share one object in this process.
+
+    Args:
+        plan: what the entry does.
+        target: the CPU.
+        known: the text of the entry in the graph's own object, which is taken if the form is the same.
+        graph: that object.
 
     Raises:
         UnsupportedError: where `native_entry_supported()` is False.
     """
     # An entry does no arithmetic worth a CPU's own instructions, so its text is the same for every CPU.
     module = ModuleText()
-    emit_entry(plan, module)
-    text = module.render()
+    text = emit_entry(plan, module)
+    if text == known:
+        return graph
     with _lock:
         library = _libraries.get(text)
         if library is None:
-            code = compile_object(text, compiled.target)
+            code = compile_object(module.render(), target)
             library = _libraries[text] = load_object(code.data, (ENTRY_NAME,))
-    return bind_entry(plan, library, main=compiled.library.address("layerjit_main"))
+    return library
 
 
 def _context(plan: EntryPlan, main: int) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codegen.packing import PACKED_HEADER
 from codegen.runtime import packed as copies
 from codegen.runtime import table as words
 from codegen.runtime.entry_checks import EntryChecks
@@ -18,14 +19,15 @@ class EntryInputs(EntryChecks):
         self.fn.place("packed")
         first = self.at_offset(self.context, 8 * self.table.packed)
         held = self.at_offset(self.arrays, 8 * (len(self.argument_inputs) + len(self.plan.variables)))
+        buffers = self.at_offset(self.buffers, 8 * (len(self.plan.inputs) + len(self.plan.output_types)))
         with self.loop(len(self.plan.packed)) as i:
             record = self.at_word(first, self.fn.emit(f"mul i64 {i}, {copies.PACKED_WORDS}"))
             version = self.load("i64", self.load("ptr", record, 8 * copies.PACKED_VERSION))
-            seen = self.load("i64", record, 8 * copies.PACKED_SEEN)
-            self.require(self.test("eq", "i64", version, seen), "stale")
-            self.store("ptr", self.load("ptr", record, 8 * copies.PACKED_OBJECT), self.at_word(held, i))
-            buffer = self.at_word(self.buffers, self.load("i64", record, 8 * copies.PACKED_BUFFER))
-            self.store("ptr", self.load("ptr", record, 8 * copies.PACKED_DATA), buffer)
+            array = self.load("ptr", self.load("ptr", record, 8 * copies.PACKED_SLOT))
+            data = self.load("ptr", array, self.at.data)
+            self.require(self.test("eq", "i64", version, self.load("i64", data, -PACKED_HEADER)), "stale")
+            self.store("ptr", array, self.at_word(held, i))
+            self.store("ptr", data, self.at_word(buffers, i))
 
     def write_stale(self, otherwise: str) -> None:
         """The block "stale": packs anew in Python and goes back to `read_packed`; exceptions go to `otherwise`."""

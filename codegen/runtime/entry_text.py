@@ -45,8 +45,8 @@ ENTRY_NAME = "layerjit_entry"
 """The symbol of a graph's entry in its object."""
 
 
-def write_entry(plan: EntryPlan, module: ModuleText, binding_offset: int, name: str = ENTRY_NAME) -> None:
-    """Adds the entry of a plan to a module.
+def write_entry(plan: EntryPlan, module: ModuleText, binding_offset: int, name: str = ENTRY_NAME) -> str:
+    """Adds the entry of a plan to a module; returns the function's text.
 
     Args:
         plan: what the entry does. The text depends on its form (types, sources, structure), on no object.
@@ -57,7 +57,9 @@ def write_entry(plan: EntryPlan, module: ModuleText, binding_offset: int, name: 
     Raises:
         UnsupportedError: if this Python or NumPy lays its objects out in another way.
     """
-    _EntryWriter(plan, module, layout(), binding_offset, name).write()
+    writer = _EntryWriter(plan, module, layout(), binding_offset, name)
+    writer.write()
+    return writer.fn.render()
 
 
 class _EntryWriter(EntryInputs):

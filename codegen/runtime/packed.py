@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from codegen.packing import PackedInput, PackedLayout
+from codegen.packing import PackedInput, PackedLayout, versioned_memory
 from codegen.runtime.context import Context
 from codegen.runtime.plan import Source
 from graphcore.errors import InvalidArgumentError
 
-# Words of the record of one packed input: address of the version counter, the version that was packed, the packed
-# array object, its data, index of its buffer.
-PACKED_WORDS = 5
-PACKED_VERSION, PACKED_SEEN, PACKED_OBJECT, PACKED_DATA, PACKED_BUFFER = range(PACKED_WORDS)
+# Words of the record of one packed input: address of the version counter, address of the slot that holds the copy.
+# The version of a copy lies before its data, so that one slot changes both at once, whatever other threads do.
+PACKED_WORDS = 2
+PACKED_VERSION, PACKED_SLOT = range(PACKED_WORDS)
 
 _Array = np.ndarray[Any, Any]
 _constant = np.zeros((), np.int64)  # the version of what never changes
@@ -73,14 +73,14 @@ class PackedSource:
         """The present value."""
         return self._variable._array if self._captured is None else self._captured
 
-    def copy(self) -> tuple[int, _Array]:
-        """The version and the packed copy of the present value."""
+    def copy(self) -> _Array:
+        """The packed copy of the present value."""
         while True:
             version, array = int(self.version), self.array
             owner = self.version if self._captured is None else self._captured
             packed = _shared(owner, version, array, self.input.layout)
             if int(self.version) == version:  # NumPy lets other threads run while it copies
-                return version, packed
+                return packed
 
 
 def _shared(owner: _Array, version: int, array: _Array, layout: PackedLayout) -> _Array:
@@ -88,7 +88,7 @@ def _shared(owner: _Array, version: int, array: _Array, layout: PackedLayout) ->
     found = _copies.get(key)
     if found is None or found.version != version:
         guard = weakref.ref(owner, lambda _: _copies.pop(key, None)) if found is None else found.guard
-        found = _copies[key] = _Copy(layout.pack(array), version, guard)
+        found = _copies[key] = _Copy(layout.pack(array, version), version, guard)
     return found.array
 
 
@@ -105,42 +105,32 @@ def arrays_for(
     for item in packed:
         array = arrays[item.number]
         shared = next((s for s in sources if s.input == item and s.array is array), None)
-        out.append(item.layout.pack(array) if shared is None else shared.copy()[1])
+        out.append(item.layout.pack(array) if shared is None else shared.copy())
     return out
 
 
 class PackedRecords:
     """The records of one entry's packed inputs, and what brings them up to date (the entry's slot "repack")."""
 
-    def __init__(self, context: Context, first: int, sources: Sequence[PackedSource], buffer: int) -> None:
-        """Fills the records with no version seen yet.
+    __slots__ = ("_slots", "_sources")
+
+    def __init__(self, context: Context, first: int, sources: Sequence[PackedSource]) -> None:
+        """Fills the records with copies of no version.
 
         Args:
-            context: the entry's table; it keeps these records, not the reverse.
+            context: the entry's table.
             first: the first slot of the records.
             sources: one per packed input.
-            buffer: the index of the first packed buffer.
         """
-        self._table, self._first, self._sources = context.table, first, tuple(sources)
-        self._held: list[_Array | None] = [None] * len(sources)
+        self._sources = tuple(sources)
+        self._slots = np.empty(len(sources), object)
         for i, source in enumerate(sources):
-            record = self._record(i)
-            record[PACKED_VERSION] = source.version.ctypes.data
-            record[PACKED_SEEN] = -1
-            record[PACKED_BUFFER] = buffer + i
-
-    def _record(self, i: int) -> Any:
-        at = self._first + PACKED_WORDS * i
-        return self._table[at : at + PACKED_WORDS]
+            self._slots[i] = versioned_memory(0, -1)
+            at = first + PACKED_WORDS * i
+            context.set(at + PACKED_VERSION, source.version.ctypes.data)
+            context.set(at + PACKED_SLOT, self._slots.ctypes.data + i * self._slots.itemsize)
 
     def __call__(self, _: Any = None) -> None:
-        """Packs what has changed."""
+        """Packs what has changed. A run without the interpreter lock holds the copies that it reads."""
         for i, source in enumerate(self._sources):
-            record = self._record(i)
-            if record[PACKED_SEEN] == int(source.version):
-                continue
-            version, array = source.copy()
-            # The old copy may be in use by a run without the interpreter lock, which holds its own reference.
-            record[PACKED_OBJECT], record[PACKED_DATA] = id(array), array.ctypes.data
-            record[PACKED_SEEN] = version
-            self._held[i] = array
+            self._slots[i] = source.copy()

@@ -35,29 +35,27 @@ class EntryPlan:
 
     Attributes:
         arguments: number of positional arguments.
-        keywords: names of keyword arguments, in the order that callers write them; the argument of the k-th
-        name
+        keywords: names of keyword arguments, in the order that callers write them; the argument of the k-th name
             has number `arguments + k`. Calls that pass others, or in another order, are slow calls.
-        constants: pairs (argument number, object): arguments that must be that very object (None, True, a
-        layer). inputs: per graph input ("arg", number), ("captured", array) or ("variable", object, version):
-        the
-            object's slot `_array` holds its array; version is an int64 0-d array that counts assignments, or
-            None.
+        constants: pairs (argument number, object): arguments that must be that very object (None, True, a layer).
+        inputs: per graph input ("arg", number), ("captured", array) or ("variable", object, version): the
+            object's slot `_array` holds its array; version is an int64 0-d array that counts assignments, or None.
         input_types, output_types: the graph's types. Sizes bind symbols by first occurrence as a bare symbol.
         symbols: names in the order in which layerjit_main expects their sizes.
-        guards: (kind, a, b, expected): the call is fast only if the comparison "eq" | "lt" | "le" comes out
-        so. result: the structure that is returned; a callable gets the list of tensors. returned: per
-        returned tensor, the output that it is. An output named twice gives one Tensor twice. updates:
-        (output, input, donatable): the output is the new value of the variable at that input;
-            donatable says that layerjit_main may write it over the old value, and cannot fail after doing so.
+        guards: (kind, a, b, expected): the call is fast only if the comparison "eq" | "lt" | "le" comes out so.
+        result: the structure that is returned; a callable gets the list of tensors.
+        returned: per returned tensor, the output that it is. An output named twice gives one Tensor twice.
+        updates: (output, input, donatable): the output is the new value of the variable at that input; donatable
+            says that layerjit_main may write it over the old value, and cannot fail after doing so.
+        packed: lasting inputs of which layerjit_main gets packed copies too, after the outputs.
         tensor_type: the Tensor class; its slot `_array` holds the array.
-        packed: inputs of which layerjit_main gets a packed copy too, after the outputs.
-        slow: what is called, with the same arguments, when the fast call does not apply (may be another
-        entry). busy: an int64 that sends every call to `slow` while it is not zero, or None. arena: bytes of
-        scratch memory that layerjit_main needs. work: estimated flops or bytes, which decides on releasing
-        the interpreter lock. host: the Python functions that layerjit_main calls back, or None. on_error:
-        called with a non-zero status; raises. None raises what a host call raised, or a general error. name:
-        what the entry is called in tracebacks.
+        slow: what is called, with the same arguments, when the fast call does not apply (may be another entry).
+        busy: an int64 that sends every call to `slow` while it is not zero, or None.
+        arena: bytes of scratch memory that layerjit_main needs.
+        work: estimated flops or bytes, which decides on releasing the interpreter lock.
+        host: the Python functions that layerjit_main calls back, or None.
+        on_error: called with a non-zero status; raises. None raises what a host call raised, or a general error.
+        name: what the entry is called in tracebacks.
     """
 
     def __init__(

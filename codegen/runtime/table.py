@@ -130,5 +130,4 @@ def _fill_updates(context: Context, table: EntryTable, plan: EntryPlan, layout: 
 def _fill_packed(context: Context, table: EntryTable, plan: EntryPlan) -> None:
     if plan.packed:
         sources = [PackedSource(item, plan.inputs[item.number]) for item in plan.packed]
-        first_buffer = len(plan.inputs) + len(plan.output_types)
-        context.set("repack", context.keep(PackedRecords(context, table.packed, sources, first_buffer)))
+        context.set("repack", context.keep(PackedRecords(context, table.packed, sources)))

@@ -211,8 +211,8 @@ class ConcreteFunction:
             output_types=[v.type for v in self.graph.outputs], tensor_type=Tensor, slow=slow,
             result=pack or kind, returned=list(range(self._returned)), guards=self.graph.guards, busy=BUSY,
             updates=[(*update, update in donated) for update in self.graph.updates], symbols=compiled.symbols,
-            arena=compiled.arena, host=compiled.host, on_error=compiled.fail, work=_work(compiled.graph),
-            name=self.name,
+            packed=compiled.packed, arena=compiled.arena, host=compiled.host, on_error=compiled.fail,
+            work=_work(compiled.graph), name=self.name,
         )  # fmt: skip
         return compiled.entry(plan)
 

@@ -92,13 +92,12 @@ class Function:
         self._eager_keys: set[Any] = set()
         self._ledger: list[Entry] = []
         self._chain: list[Callable[..., Any]] = []
+        self._installed: set[tuple[int, tuple[str, ...], int]] = set()
         self._attribute: str | None = None
         self.__doc__ = getattr(python_function, "__doc__", None)
         self.__name__ = self._name
         self.__module__ = getattr(python_function, "__module__", __name__)
         self.__wrapped__ = python_function
-
-    # Calling -------------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the function; natively where a trace fits."""
@@ -118,6 +117,8 @@ class Function:
             return self._run_python(args, kwargs)
         concrete = self._find(call)
         if concrete is not None:
+            if (id(concrete), names, len(given)) not in self._installed:
+                self._install(call, concrete, given, names)
             return concrete.call_flat(*call.leaves)
         return self._trace_call(call, given, names)
 
@@ -151,8 +152,6 @@ class Function:
         result = self._run_python(args, kwargs)
         self._note("fallback", why, user_location(), 0.0)
         return result
-
-    # Tracing -------------------------------------------------------------------------------------------------------
 
     def _trace_call(self, call: Call, given: Sequence[Any], names: tuple[str, ...]) -> Any:
         self._forbid(f"needs a new trace: {self._difference(call)}")
@@ -228,9 +227,17 @@ class Function:
         return concrete
 
     def _install(self, call: Call, concrete: ConcreteFunction, given: Sequence[Any], names: tuple[str, ...]) -> None:
-        """Puts a native entry for calls that are written like this one in front of the earlier ones."""
+        """Puts a native entry for calls that are written like this one in front of the earlier ones.
+
+        A later call gets another chance where this one was converted first, or a tape or trace was active.
+        """
         layout = call.entry_layout(given)
-        if layout is None or state.busy or self._input_signature is not None:
+        if any(map(nest.is_nested, given)):
+            layout = None  # structures are for Python to take apart, now and later
+        elif layout is None or state.busy:
+            return
+        self._installed.add((id(concrete), names, len(given)))
+        if layout is None:
             return
         positions, constants = layout
         slow = self._chain[-1] if self._chain and len(self._chain) % MAX_CHAINED else self._call
@@ -242,8 +249,6 @@ class Function:
             object.__setattr__(self, "__class__", type("Function", (Function,), {"__call__": entry}))
         else:
             cls.__call__ = entry  # pyright: ignore[reportAttributeAccessIssue]
-
-    # The ledger ----------------------------------------------------------------------------------------------------
 
     def _forbid(self, what: str) -> None:
         if _no_retrace:
@@ -277,8 +282,6 @@ class Function:
         have = [f"{leaf.dtype.name}{leaf.shape.as_list()}" for leaf in call.leaves]
         known_types = ", ".join(map(repr, near[-1].argument_types))
         return f"arguments {', '.join(have)} where the nearest trace has {known_types}"
-
-    # Inspection ----------------------------------------------------------------------------------------------------
 
     @property
     def python_function(self) -> Callable[..., Any]:
@@ -339,8 +342,6 @@ class Function:
         if args or kwargs:
             self(*args, **kwargs)
         report.dump(self, path)
-
-    # Being a method ------------------------------------------------------------------------------------------------
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Learns the attribute that it is, when decorating a method."""

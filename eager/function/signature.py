@@ -85,11 +85,9 @@ class Call:
             given: the arguments as the caller wrote them, without defaults; keyword arguments last.
 
         Returns:
-            The position of each tensor leaf in `given`, and (position, object) of the others; None if an argument is
-            a structure, which only Python takes apart, or a tensor is a default.
+            The position of each tensor leaf in `given`, and (position, object) of the others; None if a tensor is not
+            among them: it is a default, or was converted.
         """
-        if any(nest.is_nested(v) for v in given):
-            return None
         rest = dict(enumerate(given))
         positions: list[int] = []
         for value, slot in zip(self.values, self._structure, strict=True):

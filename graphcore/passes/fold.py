@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
+from typing import Any
+
+import numpy as np
 
 from graphcore import dims
 from graphcore.builder import evaluate_op
@@ -25,8 +29,8 @@ def fold(
 ) -> Graph:
     """Replaces nodes whose operands are all constants by their values, found by the op's own `evaluate`.
 
-    A broadcast of a constant stays: it costs a kernel nothing, and its value would cost memory. Whatever the
-    budgets leave undone is noted.
+    A broadcast of a constant stays: it costs a kernel nothing, and its value would cost memory. What reduces one to
+    something smaller is folded. Whatever the budgets leave undone is noted.
     """
     if not any(is_foldable(node, node.operands) for node in graph.nodes):
         return graph
@@ -47,7 +51,7 @@ class _Folder:
         if not is_foldable(node, operands) or not self._affordable(node):
             return None
         start = time.perf_counter()
-        arrays = evaluate_op(node.op, [v.node.attrs["value"].array for v in operands], node.attrs)
+        arrays = evaluate_op(node.op, [_array(v) for v in operands], node.attrs)
         self.spent += time.perf_counter() - start
         have = [TensorType(as_dtype(a.dtype), a.shape) for a in arrays]
         if have != [v.type for v in node.results]:
@@ -70,6 +74,22 @@ def is_foldable(node: Node, operands: Operands) -> bool:
     """Whether a node is a pure function of constants, of static size, and no broadcast."""
     if not operands or node.op.effects or node.bodies or node.op.kind in _LEFT_ALONE:
         return False
-    if any(v.node.op.name != "constant" for v in operands) or dims.free_symbols(node.attrs):
+    if node.op.name == "broadcast_to" or not all(v.type.is_static for v in node.results):
         return False
-    return node.op.name != "broadcast_to" and all(v.type.is_static for v in node.results)
+    if all(v.node.op.name == "constant" for v in operands):
+        return not dims.free_symbols(node.attrs)
+    return node.op.kind == "reduce" and is_broadcast_constant(operands[0])
+
+
+def is_broadcast_constant(value: Value) -> bool:
+    """Whether a value is a constant repeated to a static shape of moderate size."""
+    node = value.node
+    if node.op.name != "broadcast_to" or node.operands[0].node.op.name != "constant" or not value.type.is_static:
+        return False
+    return math.prod(d for d in value.type.shape if isinstance(d, int)) * value.type.dtype.size <= MAX_BYTES
+
+
+def _array(value: Value) -> np.ndarray[Any, Any]:
+    if value.node.op.name == "constant":
+        return value.node.attrs["value"].array
+    return np.broadcast_to(value.node.operands[0].node.attrs["value"].array, value.node.attrs["shape"])

@@ -180,13 +180,14 @@ def drop_broadcast(f: Functions, node: Node, x: Operands) -> Value | None:
 
 
 def broadcast_last(f: Functions, node: Node, x: Operands) -> Value | None:
-    """Law: op(broadcast_to(c), ...) = broadcast_to(op(c, ...)) where every operand is a 0-d constant."""
+    """Law: op(broadcast_to(c), ...) = broadcast_to(op(c, ...)) where every operand is a constant of one element."""
     sources = [v.node.operands[0] if made_by(v, "broadcast_to") else v for v in x]
     if list(x) == sources or not _same_on_any_shape(node):
         return None
-    if any(not made_by(v, "constant") or v.type.shape for v in sources):
+    if any(not made_by(v, "constant") or v.type.size != 1 for v in sources):
         return None
-    return f.broadcast_to(f.apply(node.op, sources, node.attrs)[0], shape=node.result.type.shape)
+    scalars = [f.constant(v.node.attrs["value"].array.reshape(())) for v in sources]
+    return f.broadcast_to(f.apply(node.op, scalars, node.attrs)[0], shape=node.result.type.shape)
 
 
 def _same_on_any_shape(node: Node) -> bool:

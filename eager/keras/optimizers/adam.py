@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from eager.convert import convert
 from eager.keras.optimizers.base import Optimizer, registry
 from eager.ops.array import cast
 from eager.ops.math import maximum, pow, sqrt, square
@@ -49,7 +50,7 @@ class Adam(Optimizer):
         """Changes one variable by its gradient."""
         kind = variable.dtype
         step = cast(self.iterations + 1, kind)
-        power_1, power_2 = (pow(cast(b, kind), step) for b in (self.beta_1, self.beta_2))
+        power_1, power_2 = (pow(convert(b, like=kind), step) for b in (self.beta_1, self.beta_2))
         alpha = self._rate(variable) * sqrt(1 - power_2) / (1 - power_1)
         m, v = self._slot(self._momentums, variable), self._slot(self._velocities, variable)
         first = m + (gradient - m) * (1 - self.beta_1)

@@ -224,7 +224,7 @@ class Optimizer:
             return
         for v in variables:
             if not any(word in v.name for word in self._excluded):
-                v.assign_sub(v * cast(self.weight_decay, v.dtype) * self._rate(v))
+                v.assign_sub(v * self.weight_decay * self._rate(v))
 
     def _clip(self, gradients: list[Tensor]) -> list[Tensor]:
         if self.clipnorm is not None and self.clipnorm > 0:

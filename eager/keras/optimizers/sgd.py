@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from eager.keras.optimizers.base import Optimizer, registry
-from eager.ops.array import cast
 from eager.tensor import Tensor
 from eager.variable import Variable
 
@@ -43,7 +42,7 @@ class SGD(Optimizer):
         if not self.momentum:
             variable.assign_sub(gradient * rate)
             return
-        slot, factor = self._slot(self.momentums, variable), cast(self.momentum, variable.dtype)
+        slot, factor = self._slot(self.momentums, variable), self.momentum
         change = -gradient * rate
         moved = slot * factor + change
         slot.assign(moved)

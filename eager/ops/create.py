@@ -1,0 +1,264 @@
+"""tf.* functions that make tensors: constants, filled ones, sequences, identity matrices, masks."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from eager.convert import convert
+from eager.errors import InvalidArgumentError, UnsupportedError
+from eager.ops.common import is_traced, one_axis, op, raw_shape, shape_argument, size_tensor
+from eager.ops.join import concat
+from eager.ops.public import public
+from eager.ops.shaping import broadcast_to, cast, expand_dims, reshape
+from eager.tensor import Tensor, wrap
+from eager.tensor_shape import TensorShape
+from eager.variable import Variable
+from graphcore import dims
+from graphcore.dims import Dim, SymDim
+from graphcore.dtypes import DType, as_dtype, bool_, float32, float64, int32, int64, string
+
+
+@public("constant")
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
+    """A tensor of a constant value (tf.constant).
+
+    Args:
+        value: number, list, array or tensor; a scalar is repeated to fill `shape`.
+        dtype: the dtype; by default float32, int32, bool or that of the array.
+        shape: the shape of the result.
+        name: what the value is, for messages.
+
+    Raises:
+        TypeError: if the value does not fit the dtype.
+        ValueError: if it does not fit the shape.
+    """
+    if isinstance(value, np.ndarray | np.generic) and dtype is not None:
+        value = np.asarray(value).astype(as_dtype(dtype).numpy)
+    tensor = convert(value, dtype=dtype, name=name or "")
+    if shape is None:
+        return tensor
+    wanted = shape_argument(shape, "constant")
+    if tensor.ndim == 0 or tensor.shape.num_elements() == 1:
+        return broadcast_to(reshape(tensor, ()), wanted)
+    return reshape(tensor, wanted)
+
+
+@public("convert_to_tensor")
+def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
+    """A tensor of the value (tf.convert_to_tensor).
+
+    Raises:
+        DTypeError: if the value is a tensor of another dtype.
+    """
+    hint = None if dtype_hint is None else as_dtype(dtype_hint)
+    return convert(value, dtype=dtype, like=hint, name=name or "")
+
+
+@public("zeros")
+def zeros(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
+    """Zeros of a shape (tf.zeros); dtype float32 by default."""
+    del name
+    return _filled(shape_argument(shape, "zeros"), 0, as_dtype(dtype))
+
+
+@public("ones")
+def ones(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
+    """Ones of a shape (tf.ones); dtype float32 by default."""
+    del name
+    return _filled(shape_argument(shape, "ones"), 1, as_dtype(dtype))
+
+
+def _filled(shape: tuple[Dim, ...], value: int, dtype: DType) -> Tensor:
+    if dtype is string:
+        if value:
+            raise InvalidArgumentError("ones: string tensors have no ones; use tf.fill(shape, text)")
+        scalar = convert("")
+    else:
+        scalar = wrap(np.asarray(value, dtype.numpy))
+    return op("fill", scalar, shape=_no_negative(shape))
+
+
+def _no_negative(shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    if any(isinstance(d, int) and d < 0 for d in shape):
+        raise InvalidArgumentError(f"fill: dimensions must be >= 0, got shape {shape}")
+    return shape
+
+
+@public("fill")
+def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
+    """A tensor of one repeated scalar (tf.fill). Raises ShapeError if `value` is not a scalar."""
+    del name
+    return op("fill", convert(value), shape=_no_negative(shape_argument(dims, "fill")))
+
+
+@public("zeros_like")
+def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Zeros of the shape, and unless given the dtype, of `input` (tf.zeros_like)."""
+    del name
+    x = convert(input)
+    return _filled(raw_shape(x), 0, x.dtype if dtype is None else as_dtype(dtype))
+
+
+@public("ones_like")
+def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Ones of the shape, and unless given the dtype, of `input` (tf.ones_like)."""
+    del name
+    x = convert(input)
+    return _filled(raw_shape(x), 1, x.dtype if dtype is None else as_dtype(dtype))
+
+
+@public("eye")
+def eye(
+    num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = float32, name: str | None = None
+) -> Tensor:
+    """The identity matrix, repeated over `batch_shape` (tf.eye)."""
+    del name
+    shape = shape_argument((num_rows, num_rows if num_columns is None else num_columns), "eye")
+    same = op("equal", op("iota", shape=shape, axis=0, dtype=int64), op("iota", shape=shape, axis=1, dtype=int64))
+    matrix = op("cast", same, dtype=as_dtype(dtype))
+    batch = () if batch_shape is None else shape_argument(batch_shape, "eye")
+    return broadcast_to(matrix, (*batch, *shape)) if batch else matrix
+
+
+@public("range")
+def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Numbers from `start` up to but without `limit` in steps of `delta` (tf.range).
+
+    Bounds of integers may come from tf.shape in a trace, also for a floating `dtype`; the dtype is otherwise that
+    of the tensors given, float32 if a number is a float, else int32.
+
+    Raises:
+        InvalidArgumentError: if delta is 0.
+    """
+    del name
+    given = (0, start, delta) if limit is None else (start, limit, delta)
+    kind = as_dtype(dtype) if dtype is not None else _range_dtype(given)
+    if all(_is_integral(x) for x in given):
+        first, last, step = (shape_argument((x,), "range")[0] for x in given)
+        return _integer_range(first, last, step, kind)
+    if kind.is_integer:
+        raise InvalidArgumentError(f"range: {given} are not integers of dtype {kind.name}; use a floating dtype")
+    numbers = [float(x) for x in given]
+    if numbers[2] == 0:
+        raise InvalidArgumentError("range: delta must not be 0")
+    return wrap(np.arange(*numbers).astype(kind.numpy))
+
+
+def _range_dtype(given: tuple[Any, ...]) -> DType:
+    kinds = [as_dtype(x.dtype) for x in given if hasattr(x, "dtype")]
+    for wide in (float64, float32, int64):
+        if wide in kinds:
+            return wide
+    return float32 if any(isinstance(x, float) for x in given) else int32
+
+
+def _is_integral(x: Any) -> bool:
+    return as_dtype(x.dtype).is_integer if hasattr(x, "dtype") else isinstance(x, int | SymDim)
+
+
+def _integer_range(first: Dim, last: Dim, step: Dim, kind: DType) -> Tensor:
+    if isinstance(step, int) and step == 0:
+        raise InvalidArgumentError("range: delta must not be 0")
+    if isinstance(step, int) and step < 0:
+        count = dims.maximum(dims.ceildiv(first - last, -step), 0)
+    else:
+        count = dims.maximum(dims.ceildiv(last - first, step), 0)
+    steps = op("iota", shape=(count,), axis=0, dtype=kind)
+    if not (isinstance(step, int) and step == 1):
+        steps = op("mul", steps, size_tensor(step, kind))
+    return steps if isinstance(first, int) and first == 0 else op("add", steps, size_tensor(first, kind))
+
+
+@public("linspace")
+def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Tensor:
+    """`num` evenly spaced values from `start` to `stop`, both included, along a new axis (tf.linspace).
+
+    Integers give float64. Raises InvalidArgumentError unless `num` is positive.
+    """
+    del name
+    first, count = convert(start), shape_argument((num,), "linspace")[0]
+    last = convert(stop, dtype=first.dtype)
+    if not isinstance(count, int) or count < 1:
+        raise InvalidArgumentError(f"linspace: num is {count}, expected a positive number that the trace knows")
+    if first.dtype.is_integer:
+        first, last = cast(first, float64), cast(last, float64)
+    first, last = first + op("sub", last, last), last + op("sub", first, first)  # of one shape
+    at = one_axis(axis, first.ndim + 1, "linspace")
+    a, b = expand_dims(first, at), expand_dims(last, at)
+    if count == 1:
+        return a
+    middle = (1,) * at + (count - 2,) + (1,) * (first.ndim - at)
+    steps = wrap(np.arange(1, count - 1).astype(first.dtype.numpy).reshape(middle))
+    return concat([a, a + (b - a) / (count - 1) * steps, b], at)
+
+
+@public("one_hot")
+def one_hot(
+    indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: int | None = None,
+    dtype: Any = None, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """`on_value` at each index and `off_value` elsewhere, along a new axis of size `depth` (tf.one_hot).
+
+    An index out of range gives all off. The new axis is the last by default; dtype float32.
+
+    Raises:
+        DTypeError: if the indices are no integers.
+    """
+    del name
+    at = convert(indices)
+    given = next((as_dtype(v.dtype) for v in (on_value, off_value) if hasattr(v, "dtype")), None)
+    kind = as_dtype(dtype) if dtype is not None else (given or float32)
+    new_axis = at.ndim if axis is None or axis == -1 else one_axis(axis, at.ndim + 1, "one_hot")
+    size = shape_argument((depth,), "one_hot")[0]
+    if on_value is None and off_value is None:
+        return op("one_hot", at, depth=size, axis=new_axis, dtype=kind)
+    hot = op("one_hot", at, depth=size, axis=new_axis, dtype=bool_)
+    on = convert(kind.is_bool or 1 if on_value is None else on_value, dtype=kind)
+    off = convert(False if kind.is_bool else 0, like=kind) if off_value is None else convert(off_value, dtype=kind)
+    return op("select", hot, on, off)
+
+
+@public("sequence_mask")
+def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_, name: str | None = None) -> Tensor:
+    """Whether a position along a new last axis lies within each length (tf.sequence_mask).
+
+    Without `maxlen` the axis is as long as the longest, which a trace cannot know: give it there.
+
+    Raises:
+        DTypeError: if the lengths are no integers.
+    """
+    del name
+    ends = convert(lengths)
+    if maxlen is None:
+        if is_traced(ends):
+            raise UnsupportedError("sequence_mask: a traced function needs `maxlen`, such as tf.shape(x)[1]")
+        maxlen = int(ends.numpy().max()) if ends.shape.num_elements() else 0
+    size = shape_argument((maxlen,), "sequence_mask")[0]
+    if not ends.dtype.is_integer:
+        raise InvalidArgumentError(f"sequence_mask: lengths are {ends.dtype.name}, expected integers")
+    places = op("iota", shape=(size,), axis=0, dtype=ends.dtype)
+    return cast(op("less", places, expand_dims(ends, -1)), dtype)
+
+
+@public("meshgrid")
+def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[Tensor]:
+    """Vectors repeated to grids of coordinates (tf.meshgrid); "xy" exchanges the first two axes.
+
+    Raises:
+        ValueError: for another indexing.
+    """
+    del name
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"Argument `indexing` parameter must be either 'xy' or 'ij', got '{indexing}'")
+    vectors = [reshape(x if isinstance(x, Tensor | Variable) else convert(x), (-1,)) for x in args]
+    rank = len(vectors)
+    places = [1 - i if indexing == "xy" and i < 2 and rank > 1 else i for i in builtins.range(rank)]
+    sizes = TensorShape.of(tuple(raw_shape(vectors[places.index(i)])[0] for i in builtins.range(rank)))
+    lines = [
+        reshape(v, TensorShape.of((1,) * at + raw_shape(v) + (1,) * (rank - at - 1)))
+        for v, at in zip(vectors, places, strict=True)
+    ]
+    return [broadcast_to(line, sizes) for line in lines]
