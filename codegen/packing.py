@@ -27,11 +27,12 @@ PACKED_HEADER = 64
 
 
 def versioned_memory(nbytes: int, version: int) -> np.ndarray[Any, Any]:
-    """New bytes, 64-byte aligned, with a version before them."""
+    """At least one new byte, 64-byte aligned, with a version before them."""
     memory = np.empty(nbytes + 2 * PACKED_HEADER, np.uint8)
     start = -memory.ctypes.data % PACKED_HEADER
     memory[start : start + 8].view(np.int64)[0] = version
-    return memory[start + PACKED_HEADER : start + PACKED_HEADER + nbytes]
+    # Never empty: NumPy points an empty slice to the start of the memory.
+    return memory[start + PACKED_HEADER :][: nbytes or 1]
 
 
 class PackedLayout(NamedTuple):
@@ -86,7 +87,7 @@ class PackedLayout(NamedTuple):
         size, (*batch, along_k, along_n) = self.dtype.size, self.strides
         strides = [s * size for s in (*batch, self.panel * along_n, along_k, along_n)]
         offset = (self.offset + first * self.panel * along_n) * size
-        if 0 in (*self.batch, *shape):
+        if 0 in shape:
             return np.empty((*self.batch, *shape), self.dtype.numpy)
         return np.ndarray((*self.batch, *shape), self.dtype.numpy, np.ascontiguousarray(array), offset, strides)
 
@@ -129,10 +130,10 @@ def _only_right(kernel: loopir.Kernel, s: loopir.Contract) -> int | None:
 
 def _layout(s: loopir.Contract, target: Target) -> PackedLayout | None:
     sizes: list[Dim] = [extent for _, extent in s.batch]
-    # A batch dimension that B does not have repeats it; the kernel would want a copy for each.
+    # A batch dimension that B does not have repeats it: the kernel would want a copy for each.
     every = [*sizes, s.column[1], s.depth[1], *s.b.batch, s.b.k, s.b.outer, s.b.offset]
     known = [d for d in every if isinstance(d, int)]
-    if len(known) < len(every) or any(stride == 0 for stride in s.b.batch):
+    if len(known) < len(every) or 0 in (*sizes, *s.b.batch):
         return None
     count = len(sizes)
     batch, (n, k), strides, offset = known[:count], known[count : count + 2], known[count + 2 : -1], known[-1]

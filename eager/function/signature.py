@@ -128,9 +128,9 @@ def exact_types(call: Call) -> list[TensorType]:
 
 
 def leaf_type(leaf: Any, number: int) -> TensorType:
-    """The type of a Tensor, or of a TensorSpec with one symbol per open dimension."""
+    """The type of a Tensor, or of a TensorSpec with one symbol per open dimension that has none yet."""
     if isinstance(leaf, TensorSpec):
-        shape = [dims.symbol(f"d{number}_{axis}") if d is None else d for axis, d in enumerate(leaf.shape)]
+        shape = [dims.symbol(f"d{number}_{axis}") if d is None else d for axis, d in enumerate(leaf.shape.raw)]
         return TensorType(leaf.dtype, shape)
     return TensorType(as_dtype(leaf._array.dtype), leaf._array.shape)
 

@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from eager.context import thread
 from eager.convert import convert
 from eager.dispatch import run1
 from eager.errors import InvalidArgumentError
-from eager.tensor import Tensor, type_of
+from eager.tensor import Tensor, concrete, type_of, wrap_value
 from eager.tensor_shape import TensorShape
 from graphcore import dims
 from graphcore.dims import Dim, SymDim
-from graphcore.dtypes import DType, float32, float64, int32
+from graphcore.dtypes import DType, float32, int32
+from graphcore.errors import InconclusiveDim
 from graphcore.graph import Value
 from graphcore.optable import get_op
+
+if TYPE_CHECKING:
+    from eager.function.trace import Trace
+
+_T = TypeVar("_T")
+
+
+def is_traced(x: Tensor) -> bool:
+    """Whether the tensor is the promise of a trace, without a value yet."""
+    return x._array is None
+
+
+def settled(question: Callable[[], _T]) -> _T:
+    """The answer to a question on sizes. In a trace one that bounds leave open becomes a guard.
+
+    Raises:
+        InconclusiveDim: if it stays open, as in a trace without real arguments.
+    """
+    while True:
+        frame = thread.frame
+        try:
+            if frame is None or not frame.tracing:
+                return question()
+            with dims.assuming(cast("Trace", frame).builder.guards):
+                return question()
+        except InconclusiveDim as error:
+            if frame is None or not frame.tracing:
+                raise
+            cast("Trace", frame).decide(error)
 
 
 def op(name: str, *inputs: Tensor, **attrs: Any) -> Tensor:
@@ -52,20 +83,28 @@ def axes_of(axis: Any, rank: int, name: str) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(rank))
-    given = np.asarray(axis).reshape(-1).tolist() if not isinstance(axis, int) else [axis]
-    axes = tuple(sorted(one_axis(int(a), rank, name) for a in given))
+    if isinstance(axis, int):
+        return (one_axis(axis, rank, name),)
+    given: list[Any] = np.asarray(axis).reshape(-1).tolist()
+    axes = tuple(sorted(one_axis(a, rank, name) for a in given))
     if len(set(axes)) != len(axes):
         raise InvalidArgumentError(f"{name}: axis {axis} names a dimension twice")
     return axes
 
 
-def one_axis(axis: int, rank: int, name: str) -> int:
-    """A non-negative axis. Raises InvalidArgumentError if it lies outside of the rank."""
-    if not -rank <= axis < rank:
+def one_axis(axis: Any, rank: int, name: str) -> int:
+    """A non-negative axis. Raises InvalidArgumentError if it is no integer or lies outside of the rank."""
+    try:
+        a = axis if type(axis) is int else int(axis.__index__())
+    except (AttributeError, TypeError):
+        raise InvalidTypeError(f"{name}: axis is {axis!r}, expected an integer") from None
+    if not -rank <= a < rank:
         raise InvalidArgumentError(
-            f"{name}: axis {axis} is out of range for a tensor of rank {rank}; expected {-rank} to {rank - 1}"
+            f"{name}: axis {a} is out of range for a tensor of rank {rank}; expected {-rank} to {rank - 1}"
+            if rank
+            else f"{name}: axis {a} is out of range for a scalar, which has no axis"
         )
-    return axis % rank
+    return a % rank
 
 
 def raw_shape(x: Tensor) -> tuple[Dim, ...]:
@@ -81,14 +120,22 @@ def shape_argument(shape: Any, name: str) -> tuple[Dim, ...]:
     Raises:
         InvalidArgumentError: for what is no shape, None included.
     """
+    if type(shape) is tuple and all(type(d) is int for d in shape):
+        return shape
     if isinstance(shape, TensorShape):
         entries: Sequence[Any] = shape.raw
     elif isinstance(shape, int | SymDim):
         entries = (shape,)
     elif isinstance(shape, Tensor):
+        _require_sizes(shape, name)
         return sizes_of(shape)
+    elif hasattr(shape, "__array__"):  # an array or a variable
+        entries = np.asarray(shape).reshape(-1).tolist()
     else:
-        entries = list(shape) if not hasattr(shape, "numpy") else shape.numpy().reshape(-1).tolist()
+        try:
+            entries = list(shape)
+        except TypeError:
+            raise InvalidTypeError(f"{name}: {shape!r} of {type(shape).__name__} is no shape; give integers") from None
     return tuple(_size_argument(d, name) for d in entries)
 
 
@@ -96,10 +143,36 @@ def _size_argument(d: Any, name: str) -> Dim:
     if isinstance(d, int | SymDim):
         return d
     if isinstance(d, Tensor):
+        _require_sizes(d, name)
         return sizes_of(d)[0]
     if d is None:
         raise InvalidArgumentError(f"{name}: a shape holds None; give the size, or take it from tf.shape(x)")
-    return int(d.__index__())
+    try:
+        return int(d.__index__())
+    except (AttributeError, TypeError):
+        raise InvalidTypeError(f"{name}: a shape holds {d!r} of {type(d).__name__}; give integers") from None
+
+
+def _require_sizes(tensor: Tensor, name: str) -> None:
+    if not tensor.dtype.is_integer:
+        raise InvalidTypeError(f"{name}: sizes are {type_of(tensor)}, expected integers; write tf.cast(x, tf.int32)")
+
+
+def pairs_argument(pairs: Any, name: str) -> list[tuple[Dim, Dim]]:
+    """Pairs of sizes, one for each axis, as a list of pairs, an array or a tensor [n, 2].
+
+    Raises:
+        InvalidArgumentError: for anything that is no list of pairs.
+    """
+    if isinstance(pairs, Tensor):
+        flat = shape_argument(pairs, name)
+        rows: list[Any] = [flat[i : i + 2] for i in range(0, len(flat), 2)] if pairs.ndim == 2 else []
+    else:
+        rows = list(pairs)
+    found = [shape_argument(row, name) for row in rows]
+    if any(len(row) != 2 for row in found):
+        raise InvalidArgumentError(f"{name}: paddings must be pairs (before, after), got {pairs!r}")
+    return [(row[0], row[1]) for row in found]
 
 
 def sizes_of(tensor: Tensor) -> tuple[Dim, ...]:
@@ -111,8 +184,6 @@ def sizes_of(tensor: Tensor) -> tuple[Dim, ...]:
         found = _symbolic(tensor._value, {})
         if found is not None:
             return tuple(d if isinstance(d, SymDim) else int(d) for d in found.reshape(-1).tolist())
-    from eager.tensor import concrete
-
     return tuple(int(n) for n in concrete(tensor, "a shape").reshape(-1).tolist())
 
 
@@ -146,14 +217,11 @@ def _symbolic(value: Value, memo: dict[Value, Any]) -> Any:
 def size_tensor(size: Dim, dtype: DType = int32) -> Tensor:
     """A size as a scalar tensor; symbolic ones are recorded in the trace."""
     if isinstance(size, int):
-        return convert(size, dtype)
-    from eager.context import thread
-    from eager.tensor import wrap_value
-
+        return convert(size, like=dtype)
     frame = thread.frame
     if frame is None or not frame.tracing:
         raise InvalidArgumentError(f"the size {size} is only known inside the trace that it belongs to")
-    return wrap_value(frame.builder.emit("size", (), value=size, dtype=dtype)[0])  # pyright: ignore[reportAttributeAccessIssue]
+    return wrap_value(cast("Trace", frame).builder.emit("size", (), value=size, dtype=dtype)[0])
 
 
 def resolve_shape(shape: Sequence[Dim], total: Dim, name: str) -> tuple[Dim, ...]:
@@ -172,17 +240,12 @@ def resolve_shape(shape: Sequence[Dim], total: Dim, name: str) -> tuple[Dim, ...
         rest: Dim = 0
     else:
         rest = total // known
-        if isinstance(total, int) and isinstance(known, int) and total % known:
+        if not settled(lambda: dims.equal(dims.mod(total, known), 0)):
             raise InvalidArgumentError(f"{name}: {total} elements do not fit shape {tuple(shape)}")
     return tuple(rest if i == unknown[0] else d for i, d in enumerate(shape))
 
 
-def is_floating(dtype: DType) -> bool:
-    """Whether gradients and means make sense for the dtype."""
-    return dtype.is_floating or dtype.is_complex
-
-
 __all__ = [
-    "InvalidTypeError", "axes_of", "float64", "floating", "is_floating", "one_axis", "op", "raw_shape",
-    "resolve_shape", "shape_argument", "size_tensor", "sizes_of",
+    "InvalidTypeError", "axes_of", "floating", "is_traced", "one_axis", "op", "pairs_argument", "raw_shape",
+    "resolve_shape", "settled", "shape_argument", "size_tensor", "sizes_of",
 ]  # fmt: skip

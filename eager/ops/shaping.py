@@ -103,7 +103,7 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | Non
         raise UnsupportedError("transpose: conjugate=True of complex tensors; use numpy.conj on x.numpy()")
     if perm is None:
         return op("transpose", x, perm=tuple(reversed(range(x.ndim))))
-    order = tuple(one_axis(int(str(p)), x.ndim, "transpose") for p in shape_argument(perm, "transpose"))
+    order = tuple(one_axis(p, x.ndim, "transpose") for p in shape_argument(perm, "transpose"))
     return op("transpose", x, perm=order)
 
 

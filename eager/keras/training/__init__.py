@@ -1,0 +1,1 @@
+"""compile, fit, evaluate, predict: what tf.keras.Model adds to Layer."""
