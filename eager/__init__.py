@@ -20,19 +20,25 @@ from eager.ops.array import (
     concat,
     constant,
     convert_to_tensor,
+    ensure_shape,
     expand_dims,
     eye,
     fill,
     gather,
     identity,
+    linspace,
+    meshgrid,
     one_hot,
     ones,
     ones_like,
     pad,
     range,
     rank,
+    repeat,
     reshape,
     reverse,
+    roll,
+    sequence_mask,
     shape,
     size,
     slice,
@@ -50,6 +56,7 @@ from eager.ops.array import (
 from eager.ops.debugging import (
     Assert,
 )
+from eager.ops.einsum import einsum
 from eager.ops.linalg import (
     matmul,
     tensordot,
@@ -60,8 +67,11 @@ from eager.ops.math import (
     add_n,
     argmax,
     argmin,
+    clip_by_global_norm,
+    clip_by_norm,
     clip_by_value,
     cos,
+    cosh,
     divide,
     equal,
     exp,
@@ -93,9 +103,11 @@ from eager.ops.math import (
     sigmoid,
     sign,
     sin,
+    sinh,
     sqrt,
     square,
     subtract,
+    tan,
     tanh,
 )
 from eager.ops.math import (
@@ -135,6 +147,25 @@ if TYPE_CHECKING:
 _operators.install()
 
 newaxis = None
+
+__all__ = [
+    "Assert", "DType", "FallbackWarning", "Function", "GradientTape", "Module", "SideEffectWarning", "Tensor",
+    "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "abs", "add", "add_n", "argmax", "argmin",
+    "as_dtype", "bitwise", "bool", "broadcast_static_shape", "broadcast_to", "cast", "clip_by_global_norm",
+    "clip_by_norm", "clip_by_value", "complex64", "complex128", "concat", "config", "constant", "convert_to_tensor",
+    "cos", "cosh", "debugging", "divide", "double", "einsum", "ensure_shape", "equal", "errors", "executing_eagerly",
+    "exp", "expand_dims", "eye", "fill", "float16", "float32", "float64", "floor", "function", "gather", "greater",
+    "greater_equal", "half", "identity", "init_scope", "int8", "int16", "int32", "int64", "keras", "less",
+    "less_equal", "linalg", "linspace", "logical_and", "logical_not", "logical_or", "math", "matmul", "maximum",
+    "meshgrid", "minimum", "multiply", "name_scope", "negative", "nest", "newaxis", "nn", "no_retrace", "norm",
+    "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "random", "range", "rank", "reduce_all", "reduce_any",
+    "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape",
+    "reverse", "roll", "round", "saturate_cast", "sequence_mask", "shape", "sigmoid", "sign", "sin", "sinh", "size",
+    "slice", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "string", "subtract", "tan", "tanh",
+    "tensordot", "tile", "transpose", "truediv", "uint8", "uint16", "uint32", "uint64", "unstack", "where", "zeros",
+    "zeros_like",
+]  # fmt: skip
+"""What `from eager import *` gives."""
 
 _LAZY = {
     "keras": ("eager.keras", None),

@@ -11,4 +11,6 @@ from eager.ops.math import (
     right_shift,
 )
 
-__all__ = ["bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift"]
+__all__ = [
+    "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift",
+]  # fmt: skip

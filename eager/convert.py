@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from eager import nest
-from eager.tensor import Tensor, wrap
+from eager.tensor import Tensor, _new, wrap
 from eager.variable import Variable
 from graphcore.dtypes import DType, as_dtype, bool_, float32, int32, int64, string
 from graphcore.errors import DTypeError
 
-_scalars: dict[tuple[type, Any, DType], Tensor] = {}
-"""Tensors of small Python numbers, which expressions such as `x * 2` need again and again."""
+_scalars: dict[tuple[float, type, str], np.ndarray[Any, Any]] = {}
+"""Arrays of Python numbers, which expressions such as `x * 2` need again and again."""
 
 _MAX_SCALARS = 512
 
@@ -36,16 +36,15 @@ def convert(value: Any, dtype: Any = None, like: DType | None = None, name: str 
         DTypeError: if a tensor has another dtype than `dtype`.
         TypeError, ValueError: if the value has no tensor form.
     """
-    if isinstance(value, Variable):
-        value = value.value()
-    if type(value) is Tensor:
-        if dtype is not None and value.dtype is not as_dtype(dtype):
+    if type(value) is Tensor or isinstance(value, Variable):
+        tensor = value if type(value) is Tensor else value.value()
+        if dtype is not None and tensor.dtype is not as_dtype(dtype):
             wanted = as_dtype(dtype)
             raise DTypeError(
-                f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {value.dtype.name}"
+                f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {tensor.dtype.name}"
                 f"{' (' + name + ')' if name else ''}; write tf.cast(x, {wanted!r})"
             )
-        return value
+        return tensor
     wanted = as_dtype(dtype) if dtype is not None else like
     kind = type(value)
     if kind is int or kind is float or kind is bool:
@@ -55,18 +54,23 @@ def convert(value: Any, dtype: Any = None, like: DType | None = None, name: str 
     return _other(value, wanted)
 
 
-def _scalar(value: Any, wanted: DType | None) -> Tensor:
-    # -0.0 == 0.0, so zeros as floats are not kept by value.
-    key = (type(value), value, wanted) if value or type(value) is not float else None
-    found = _scalars.get(key) if key is not None and wanted is not None else None
-    if found is not None:
-        return found
-    tensor = wrap(_number(value, wanted))
-    if key is not None and wanted is not None:
+def _scalar(value: float, wanted: DType | None) -> Tensor:
+    # A tensor of its own each time, because tapes and traces tell tensors apart by identity.
+    tensor = _new(Tensor)
+    tensor._array = _number(value, wanted) if wanted is None else scalar_array(value, wanted.name, wanted)
+    return tensor
+
+
+def scalar_array(value: float, key: str, wanted: DType) -> np.ndarray[Any, Any]:
+    """The 0-d array of a Python number in a dtype, kept for the next time under a key that stands for the dtype."""
+    found = _scalars.get((value, type(value), key))
+    # -0.0 == 0.0, so a zero that is a float is not kept by value.
+    if found is None or (not value and type(value) is float):
+        found = _number(value, wanted)
         if len(_scalars) >= _MAX_SCALARS:
             _scalars.clear()
-        _scalars[(type(value), value, wanted)] = tensor
-    return tensor
+        _scalars[(value, type(value), key)] = found
+    return found
 
 
 def _number(value: Any, wanted: DType | None) -> np.ndarray[Any, Any]:
@@ -129,9 +133,7 @@ def _other(value: Any, wanted: DType | None) -> Tensor:
         return wrap(_adapt(np.array(value, copy=True, order="C"), wanted))
     if isinstance(value, int | float | complex):
         return wrap(np.asarray(value, dtype=None if wanted is None else wanted.numpy))
-    raise ValueError(
-        f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor."
-    )
+    raise ValueError(f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor.")
 
 
 def _from_list(value: Sequence[Any], wanted: DType | None) -> np.ndarray[Any, Any]:
@@ -168,7 +170,7 @@ def _strings(value: Sequence[Any]) -> np.ndarray[Any, Any]:
 
 def _stack(value: Sequence[Any], wanted: DType | None) -> Tensor:
     """A list that holds tensors is stacked, as tf.stack; the others adapt to the first tensor's dtype."""
-    from eager.ops.array import stack
+    from eager.ops.join import stack
 
     if wanted is None:
         wanted = next(x.dtype for x in nest.flatten(value) if isinstance(x, Tensor | Variable))
@@ -181,7 +183,12 @@ def convert_pair(x: Any, y: Any, op: str) -> tuple[Tensor, Tensor]:
     Raises:
         DTypeError: if both are tensors of different dtypes; names both and the cast to write.
     """
-    if isinstance(x, Tensor | Variable):
+    if type(x) is Tensor and type(y) is Tensor:
+        # Arrays of one dtype share its object, as a rule; a traced tensor has no array.
+        if x._array is not None and y._array is not None and x._array.dtype is y._array.dtype:
+            return x, y
+        a, b = x, y
+    elif isinstance(x, Tensor | Variable):
         a = convert(x)
         b = convert(y, like=a.dtype)
     elif isinstance(y, Tensor | Variable):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from eager.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -44,6 +46,17 @@ class Frame:
     def emit(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[Tensor, ...]:
         """Records an op; only a trace can. Raises TypeError."""
         raise TypeError(f"{op.name}: an eager run records no ops")
+
+    def demand(self, tensor: Tensor, why: str) -> np.ndarray[Any, Any]:
+        """The value of a traced tensor, for `why`. Raises TypeError: such a tensor belongs to another run."""
+        raise TypeError(
+            f"{tensor!r} belongs to a traced function that has ended, so it cannot serve as {why}; return it from the "
+            "function instead of keeping it in an attribute or list"
+        )
+
+    def initial_value(self, value: Tensor) -> np.ndarray[Any, Any]:
+        """The array with which a variable made in this run starts."""
+        return self.array_of(value)
 
     def creating(self, variable: Variable) -> None:
         """Called when a variable is made inside this run; an eager run has no say in it."""

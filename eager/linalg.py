@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from eager.ops.create import eye
+from eager.ops.einsum import einsum
 from eager.ops.linalg import (
     matmul,
     matrix_transpose,
@@ -9,10 +11,14 @@ from eager.ops.linalg import (
     tensordot,
 )
 from eager.ops.math import (
+    global_norm,
     norm,
 )
 from eager.ops.nn import (
     l2_normalize,
 )
 
-__all__ = ["l2_normalize", "matmul", "matrix_transpose", "matvec", "norm", "tensordot"]
+__all__ = [
+    "einsum", "eye", "global_norm", "l2_normalize", "matmul", "matrix_transpose", "matvec", "norm",
+    "tensordot",
+]  # fmt: skip

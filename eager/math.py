@@ -10,6 +10,7 @@ from eager.ops.math import (
     argmin,
     ceil,
     cos,
+    cosh,
     count_nonzero,
     divide,
     divide_no_nan,
@@ -36,12 +37,14 @@ from eager.ops.math import (
     maximum,
     minimum,
     multiply,
+    multiply_no_nan,
     negative,
     not_equal,
     pow,
     reciprocal,
     reduce_all,
     reduce_any,
+    reduce_euclidean_norm,
     reduce_logsumexp,
     reduce_max,
     reduce_mean,
@@ -55,11 +58,15 @@ from eager.ops.math import (
     sigmoid,
     sign,
     sin,
+    sinh,
     sqrt,
     square,
     squared_difference,
     subtract,
+    tan,
     tanh,
+    xlog1py,
+    xlogy,
 )
 from eager.ops.math import (
     divide as truediv,
@@ -76,4 +83,14 @@ from eager.ops.nn import (
     softsign,
 )
 
-__all__ = ["abs", "add", "add_n", "argmax", "argmin", "ceil", "cos", "count_nonzero", "divide", "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floordiv", "floormod", "greater", "greater_equal", "is_finite", "is_inf", "is_nan", "l2_normalize", "less", "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "negative", "not_equal", "pow", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "round", "rsqrt", "sigmoid", "sign", "sin", "softmax", "softplus", "softsign", "sqrt", "square", "squared_difference", "subtract", "tanh", "truediv"]
+__all__ = [
+    "abs", "add", "add_n", "argmax", "argmin", "ceil", "cos", "cosh", "count_nonzero", "divide",
+    "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floordiv", "floormod", "greater",
+    "greater_equal", "is_finite", "is_inf", "is_nan", "l2_normalize", "less", "less_equal", "log", "log1p",
+    "log_sigmoid", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum",
+    "minimum", "mod", "multiply", "multiply_no_nan", "negative", "not_equal", "pow", "reciprocal",
+    "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp", "reduce_max", "reduce_mean",
+    "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "round", "rsqrt", "sigmoid",
+    "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt", "square", "squared_difference",
+    "subtract", "tan", "tanh", "truediv", "xlog1py", "xlogy",
+]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -81,17 +81,17 @@ class Module:
         return scoped
 
     @property
-    def variables(self) -> tuple[Any, ...]:
+    def variables(self) -> Sequence[Variable]:
         """All variables of this module and those inside."""
         return tuple(walk(self, lambda x: isinstance(x, Variable)))
 
     @property
-    def trainable_variables(self) -> tuple[Any, ...]:
+    def trainable_variables(self) -> Sequence[Variable]:
         """The variables that are trainable."""
         return tuple(walk(self, lambda x: isinstance(x, Variable) and x.trainable))
 
     @property
-    def non_trainable_variables(self) -> tuple[Any, ...]:
+    def non_trainable_variables(self) -> Sequence[Variable]:
         """The variables that are not trainable."""
         return tuple(walk(self, lambda x: isinstance(x, Variable) and not x.trainable))
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from eager.context import state
-from eager.convert import SymbolicInput, convert, convert_pair
-from eager.dispatch import quiet, run1, unquiet
+from eager.convert import SymbolicInput, convert, convert_pair, scalar_array
+from eager.dispatch import run1, silent
 from eager.tensor import Tensor, _new
 from eager.variable import Variable
-from graphcore.dtypes import float32, float64
+from graphcore.dtypes import as_dtype, float32, float64
 from graphcore.optable import OpDef, get_op
 
 _Method = Callable[[Any, Any], Any]
@@ -24,7 +24,7 @@ def binary(op: OpDef, x: Any, y: Any) -> Tensor:
 
 
 def true_divide(x: Any, y: Any) -> Tensor:
-    """x / y (tf.truediv): 32- and 64-bit integers give float64, 8- and 16-bit ones float32."""
+    """The quotient x / y (tf.truediv): 32- and 64-bit integers give float64, 8- and 16-bit ones float32."""
     a, b = convert_pair(x, y, "truediv")
     if not a.dtype.is_floating and not a.dtype.is_complex:
         wide = float32 if a.dtype.size <= 2 else float64
@@ -65,27 +65,30 @@ def _compare_equal(name: str, x: Any, y: Any, otherwise: bool) -> Any:
 
 
 def matmul(x: Any, y: Any) -> Tensor:
-    """x @ y, as tf.matmul."""
+    """The product x @ y, as tf.matmul."""
     from eager.ops.linalg import matmul as full
 
     return full(x, y)
 
 
-def _fast(op: OpDef, kinds: str) -> _Method:
-    """An operator whose common case, two plain tensors of one dtype, is one NumPy call."""
-    ufunc, general = op.evaluate, _guarded(_plain(op.name))
+def _fast(op: OpDef, kinds: str, general: _Method) -> _Method:
+    """An operator whose common cases are one NumPy call: two plain tensors of one dtype, or one and a number."""
+    ufunc = op.evaluate
 
     def method(self: Any, other: Any) -> Any:
-        if not state.busy and type(other) is Tensor and type(self) is Tensor:
-            a, b = self._array, other._array
-            if a is not None and b is not None and a.dtype is b.dtype and a.dtype.kind in kinds:
-                token = quiet()
+        # A traced tensor of a run that has ended has no array: the general way says so.
+        if not state.busy and type(self) is Tensor and (a := self._array) is not None:
+            dtype, b = a.dtype, None
+            kind = type(other)
+            if kind is Tensor:
+                b = other._array
+            elif (kind is float or kind is int) and dtype.kind == "f":
+                b = scalar_array(other, dtype.char, as_dtype(dtype))
+            if b is not None and dtype is b.dtype and dtype.kind in kinds:
                 try:
-                    result = ufunc(a, b)
-                except ValueError:
+                    result = silent.run(ufunc, a, b)
+                except (ValueError, RuntimeError):
                     return general(self, other)
-                finally:
-                    unquiet(token)
                 tensor = _new(Tensor)
                 tensor._array = result if type(result) is np.ndarray else np.asarray(result)
                 return tensor
@@ -94,21 +97,40 @@ def _fast(op: OpDef, kinds: str) -> _Method:
     return method
 
 
-def _guarded(method: _Method, reflected: bool = False) -> _Method:
+def _reflected(method: _Method) -> _Method:
+    return lambda self, other: method(other, self)
+
+
+def _guarded(method: _Method) -> _Method:
     """Leaves symbolic Keras tensors to their own operators."""
 
     def operator(self: Any, other: Any) -> Any:
-        if getattr(other, "_is_keras_tensor", False):
+        try:
+            return method(self, other)
+        except SymbolicInput:
             return NotImplemented
-        return method(other, self) if reflected else method(self, other)
 
     return operator
 
 
-def _pair(name: str, method: _Method) -> None:
-    for cls in (Tensor, Variable):
-        setattr(cls, f"__{name}__", _guarded(method))
-        setattr(cls, f"__r{name}__", _guarded(method, reflected=True))
+def _of_value(method: _Method) -> _Method:
+    """The operator of a variable: that of its value."""
+    return lambda self, other: method(self.value(), other)
+
+
+def _install_binary(
+    python: str, general: _Method, op: OpDef | None = None, kinds: str = "", mirrored: bool = True
+) -> None:
+    """Puts one operator on Tensor and Variable, with its mirror image for a tensor on the right."""
+    forwards, backwards = _guarded(general), _guarded(_reflected(general))
+    plain = forwards if op is None else _fast(op, kinds, forwards)
+    setattr(Tensor, f"__{python}__", plain)
+    setattr(Variable, f"__{python}__", _of_value(plain))
+    if mirrored:
+        # a + b is b + a to the last bit, so the fast way serves both.
+        mirror = plain if op is not None and op.name in ("add", "mul") else backwards
+        setattr(Tensor, f"__r{python}__", mirror)
+        setattr(Variable, f"__r{python}__", _of_value(mirror))
 
 
 def _negative(x: Any) -> Tensor:
@@ -116,7 +138,7 @@ def _negative(x: Any) -> Tensor:
 
 
 def _absolute(x: Any) -> Tensor:
-    from eager.ops.math import abs as full
+    from eager.ops.elementwise import abs as full
 
     return full(x)
 
@@ -130,35 +152,23 @@ def invert(x: Any) -> Tensor:
     return run1(get_op("bitwise_xor"), (t, ones))
 
 
-def _getitem(x: Any, key: Any) -> Tensor:
-    from eager.ops.indexing import getitem
-
-    return getitem(x, key)
-
-
 def install() -> None:
     """Puts the operators on Tensor and Variable; `eager` does this once when imported."""
-    numeric = "fiuc"
-    for python, name in (("add", "add"), ("sub", "sub"), ("mul", "mul")):
-        fast = _fast(get_op(name), numeric)
-        setattr(Tensor, f"__{python}__", fast)
-        setattr(Tensor, f"__r{python}__", _guarded(fast, reflected=True))
-        setattr(Variable, f"__{python}__", _guarded(fast))
-        setattr(Variable, f"__r{python}__", _guarded(fast, reflected=True))
-    for python, name in (("floordiv", "floordiv"), ("mod", "mod"), ("pow", "pow")):
-        _pair(python, _plain(name))
-    _pair("truediv", true_divide)
-    _pair("matmul", matmul)
+    for python, name in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("floordiv", "floordiv"), ("mod", "mod")):
+        _install_binary(python, _plain(name), get_op(name), "fiu")
+    _install_binary("pow", _plain("pow"), get_op("pow"), "f")
+    _install_binary("truediv", true_divide, get_op("div"), "f")
+    _install_binary("matmul", matmul)
     for name in ("and", "or", "xor"):
-        _pair(name, logical_or_bitwise(name))
-    compare = (("lt", "less"), ("le", "less_equal"), ("gt", "greater"), ("ge", "greater_equal"))
+        _install_binary(name, logical_or_bitwise(name))
+    for python, name in (("lt", "less"), ("le", "less_equal"), ("gt", "greater"), ("ge", "greater_equal")):
+        _install_binary(python, _plain(name), get_op(name), "fiu", mirrored=False)
+    _install_binary("eq", equal, get_op("equal"), "fiub", mirrored=False)
+    _install_binary("ne", not_equal, get_op("not_equal"), "fiub", mirrored=False)
+    unary = (("neg", _negative), ("abs", _absolute), ("invert", invert), ("pos", convert))
     for cls in (Tensor, Variable):
-        for python, name in compare:
-            setattr(cls, f"__{python}__", _guarded(_plain(name)))
-        cls.__eq__, cls.__ne__ = _guarded(equal), _guarded(not_equal)  # pyright: ignore[reportAttributeAccessIssue]
-        cls.__neg__, cls.__abs__, cls.__invert__ = _negative, _absolute, invert  # pyright: ignore[reportAttributeAccessIssue]
-        cls.__pos__ = convert  # pyright: ignore[reportAttributeAccessIssue]
-    Tensor.__getitem__ = _getitem  # pyright: ignore[reportAttributeAccessIssue]
+        for python, method in unary:
+            setattr(cls, f"__{python}__", method)
 
 
 def _plain(name: str) -> _Method:

@@ -13,4 +13,7 @@ from eager.ops.random import (
     uniform,
 )
 
-__all__ = ["Generator", "get_global_generator", "normal", "set_seed", "stateless_normal", "stateless_uniform", "truncated_normal", "uniform"]
+__all__ = [
+    "Generator", "get_global_generator", "normal", "set_seed", "stateless_normal", "stateless_uniform",
+    "truncated_normal", "uniform",
+]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from eager.context import thread
+from eager.operator_types import Operators
 from eager.tensor_shape import TensorShape
 from graphcore.dtypes import DType, as_dtype
 from graphcore.types import TensorType
@@ -18,14 +19,17 @@ from graphcore.types import TensorType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from eager.operator_types import Operators
     from graphcore.graph import Value
+else:
+    Operators = object
 
 _new = object.__new__
 _SLICE_METHODS = frozenset(("assign", "assign_add", "assign_sub"))
 
 
 @final
-class Tensor:
+class Tensor(Operators):
     """An immutable multi-dimensional array of one dtype (tf.Tensor).
 
     Made by `tf.constant` and by ops, never directly. Supports arithmetic, comparison, logic, indexing with slices,
@@ -41,7 +45,6 @@ class Tensor:
     _origin: tuple[Any, Any]
     # Arrays leave arithmetic with tensors to the tensor, as in TensorFlow.
     __array_priority__ = 100
-    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Refused: use tf.constant."""
@@ -155,6 +158,24 @@ class Tensor:
             return format(self._array[()], spec)
         return format(str(self), spec)
 
+    def __eq__(self, other: object) -> Any:
+        """Elementwise comparison; False for None and for shapes that do not broadcast, as in TensorFlow."""
+        from eager.operators import equal
+
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        """Elementwise comparison; True for None and for shapes that do not broadcast, as in TensorFlow."""
+        from eager.operators import not_equal
+
+        return not_equal(self, other)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        """A part of the tensor, by ints, slices, `...` and tf.newaxis. Raises IndexError or TypeError for a bad key."""
+        from eager.ops.indexing import getitem
+
+        return getitem(self, key)
+
     def __len__(self) -> int:
         """The size of the first axis. Raises TypeError for a scalar or an open size."""
         if self.ndim == 0:
@@ -187,7 +208,8 @@ class Tensor:
         if name in _SLICE_METHODS:
             from eager.variable_slice import slice_method
 
-            return slice_method(name, *object.__getattribute__(self, "_origin"), self)
+            variable, key = object.__getattribute__(self, "_origin")
+            return slice_method(name, variable, key, self)
         raise AttributeError(f"'Tensor' object has no attribute {name!r}")
 
     def __repr__(self) -> str:
@@ -205,7 +227,9 @@ class Tensor:
         """As TensorFlow prints it."""
         if self._array is None:
             return f'Tensor("{self.name}", shape={self.shape}, dtype={self.dtype.name})'
-        return f"tf.Tensor({self._array if self.ndim else self._array[()]}, shape={self.shape}, dtype={self.dtype.name})"
+        return (
+            f"tf.Tensor({self._array if self.ndim else self._array[()]}, shape={self.shape}, dtype={self.dtype.name})"
+        )
 
 
 def wrap(array: Any) -> Tensor:
@@ -238,7 +262,7 @@ def concrete(tensor: Tensor, why: str) -> np.ndarray[Any, Any]:
     array = tensor._array
     if array is None:
         frame = thread.frame
-        if frame is None or not hasattr(frame, "demand"):
+        if frame is None:
             raise TypeError(
                 f"{tensor!r} belongs to a traced function that has ended; return it from the function instead of "
                 "keeping it in an attribute or list"

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eager.context import state, thread
+from eager.operator_types import Operators
 from eager.tensor import Tensor, wrap
 from eager.tensor_shape import TensorShape
 from graphcore.dtypes import DType, as_dtype
 
+if TYPE_CHECKING:
+    from eager.operator_types import Operators
+else:
+    Operators = object
 
-class Variable:
+
+class Variable(Operators):
     """A mutable tensor that lasts across calls (tf.Variable).
 
     The shape and dtype are fixed when it is made. Inside a traced function reads and assignments belong to that run
@@ -21,7 +27,6 @@ class Variable:
 
     # The array is the first slot, where native code reads and swaps it: always C-contiguous, of fixed dtype and shape.
     __slots__ = ("__dict__", "__weakref__", "_array")
-    __hash__ = None  # pyright: ignore[reportAssignmentType]
     __array_priority__ = 100
 
     def __init__(
@@ -172,11 +177,15 @@ class Variable:
             self._store(tensor._array)
         return self
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds to the value and returns the variable. Raises as `assign`."""
         return self.assign(self._quiet_value() + self._delta(delta), use_locking, name, read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts from the value and returns the variable. Raises as `assign`."""
         return self.assign(self._quiet_value() - self._delta(delta), use_locking, name, read_value)
 
@@ -211,6 +220,18 @@ class Variable:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """The value as an array."""
         return self.value().__array__(dtype, copy)
+
+    def __eq__(self, other: object) -> Any:
+        """Elementwise comparison, as of tensors."""
+        from eager.operators import equal
+
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        """Elementwise comparison, as of tensors."""
+        from eager.operators import not_equal
+
+        return not_equal(self, other)
 
     def __bool__(self) -> bool:
         """The truth of a single element."""

@@ -197,13 +197,15 @@ def as_dtype(x: object) -> DType:
     Raises:
         TypeError: if nothing of that name exists.
     """
+    if type(x) is DType:
+        return x
     try:
         found = _LOOKUP.get(x)
     except TypeError:
         found = None
     if found is not None:
         return found
-    if isinstance(x, str) and x == "bfloat16" or getattr(x, "name", None) == "bfloat16":
+    if (isinstance(x, str) and x == "bfloat16") or getattr(x, "name", None) == "bfloat16":
         return bfloat16()
     try:
         numpy_dtype = np.dtype(x)  # pyright: ignore[reportArgumentType, reportCallIssue]

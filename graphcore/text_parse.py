@@ -84,9 +84,14 @@ class _GraphReader:
         if token.kind == "value":
             with dims.assuming(self.guards):
                 return self._node()
-        readers = {"dims": self._dims, "guard": self._guard, "input": self._input, "inputs": self._inputs, "output": self._output}
+        readers = {
+            "dims": self._dims, "guard": self._guard, "input": self._input, "inputs": self._inputs,
+            "output": self._output,
+        }  # fmt: skip
         if token.kind != "name" or token.text not in readers:
-            self.s.fail(f"expected dims, guard, input, inputs, output or a node (%1 = ...), found {token.text!r}")
+            self.s.fail(
+                f"expected dims, guard, input, inputs, output or a node (%1 = ...), found {token.text!r}"
+            )
         self.s.take()
         return readers[token.text]()
 

@@ -36,7 +36,7 @@ from collections.abc import Callable
 
 from codegen.emit.gemm_index import Index, for_range, if_else, ptr_at
 from codegen.emit.gemm_micro import call_micro, choose_tile, zero_tile
-from codegen.emit.gemm_pack import emit_pack_a, emit_pack_panel, panel_arguments
+from codegen.emit.gemm_pack import Packing, emit_pack_a, emit_pack_panel
 from codegen.emit.gemm_spec import (
     EmitDim,
     Epilogue,
@@ -111,6 +111,7 @@ def emit_pack_b(
     schedule = gemm_schedule(spec, target)
     panel = emit_pack_panel(module, f"{name}.panel", spec, target, schedule, emit_dim)
     fn = module.function(name, _KERNEL, "i32")
+    pack = panel.begin(fn)
     ix = Index(fn)
     n, k = emit_dim(fn, spec.n), emit_dim(fn, spec.k)
     sizes = [emit_dim(fn, d) for d in spec.batch]
@@ -121,10 +122,8 @@ def emit_pack_b(
     def one(chunk: str) -> None:
         rest, p = ix.divmod(chunk, panels)
         at = ix.mul(p, schedule.panel)
-        arguments = panel_arguments(
-            ix.unravel(rest, sizes), at, ix.sub(n, at), "0", k, ptr_at(ix, out, ix.mul(chunk, bytes_each))
-        )
-        fn.call("void", panel, arguments, external=False)
+        where = ptr_at(ix, out, ix.mul(chunk, bytes_each))
+        pack(ix.unravel(rest, sizes), at, "0", (ix.sub(n, at), k), where)
 
     for_range(ix, "%begin", "%end", 1, one)
     fn.ret("i32 0")
@@ -147,7 +146,8 @@ class _Parts:
         self.module, self.name, self.spec, self.target = module, name, spec, target
         self.schedule, self.emit_dim = schedule, dim
         self.store = f"{name}.store"
-        self.pack_a = self.pack_b = ""
+        self.pack_a: Packing | None = None
+        self.pack_b: Packing | None = None
         if schedule.a_mode == "pack":
             self.pack_a = emit_pack_a(module, f"{name}.pack_a", spec, target, schedule, dim)
         if not spec.b_packed:
@@ -172,10 +172,12 @@ class _Kernel:
         self.block_m = self._balanced_rows()
         self.k_blocks = ix.maximum(ix.ceildiv(self.k, self.schedule.block_k), 1)
         self.a_base = self.b_base = ""
-        self.a_by_tile = bool(parts.pack_a) and self.schedule.a_layout == "col"
+        self.pack_a = parts.pack_a.begin(fn) if parts.pack_a else None
+        self.pack_b = parts.pack_b.begin(fn) if parts.pack_b else None
+        self.a_by_tile = self.pack_a is not None and self.schedule.a_layout == "col"
         tile_bytes = max(h * v for h, v in self.schedule.tiles) * self.schedule.panel // 2 * size
         self.zeros = parts.module.constant(f"[{tile_bytes} x i8]", "zeroinitializer")
-        if not parts.pack_a:
+        if self.pack_a is None:
             self.a_base = ptr_at(ix, ix.load_arg(spec.a.arg), dim(spec.a.offset, size))
             self.a_outer, self.a_k = dim(spec.a.outer, size), dim(spec.a.k, size)
             self.a_batch = [dim(d, size) for d in spec.a.batch]
@@ -222,12 +224,10 @@ class _Kernel:
     def _place_a(self, size: int) -> None:
         """The address of A[m0, k0], and the stride that the micro-kernel takes."""
         ix, schedule = self.ix, self.schedule
-        if self.parts.pack_a:
+        if self.pack_a is not None:
             self.a = ptr_at(ix, "%scratch", schedule.a_at)
             height = self.choice.height
-            sizes = [*self.batch, self.m0, self.rows, self.k0, self.kc, height]
-            arguments = [("ptr", "%args"), ("ptr", "%dims"), *(("i64", x) for x in sizes), ("ptr", self.a)]
-            self.fn.call("void", self.parts.pack_a, arguments, external=False)
+            self.pack_a(self.batch, self.m0, self.k0, (self.rows, self.kc, height), self.a)
             if self.a_by_tile:
                 self.a_stride, self.a_step = ix.mul(height, size), ix.mul(self.kc, size)
             else:
@@ -322,11 +322,11 @@ class _Kernel:
         return ptr_at(ix, self.b_base, at)
 
     def _pack_group(self, n: str, step: str, left: str, scratch: str, panel_bytes: str) -> None:
-        ix, schedule = self.ix, self.schedule
+        ix, schedule, pack = self.ix, self.schedule, self.pack_b
+        assert pack is not None
 
         def one(at: str) -> None:
             out = ptr_at(ix, scratch, ix.mul(ix.div(at, schedule.panel), panel_bytes))
-            arguments = panel_arguments(self.batch, ix.add(n, at), ix.sub(left, at), self.k0, self.kc, out)
-            self.fn.call("void", self.parts.pack_b, arguments, external=False)
+            pack(self.batch, ix.add(n, at), self.k0, (ix.sub(left, at), self.kc), out)
 
         for_range(ix, "0", step, schedule.panel, one)

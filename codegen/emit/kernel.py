@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from codegen import loopir
-from codegen.emit import loops
+from codegen.emit import divide, loops
+from codegen.emit.prefetch import Fetch
 from codegen.emit.scope import Lanes, Scope
 from codegen.emit.text import FunctionText
 from codegen.emit.value_loops import any_lane
@@ -54,6 +55,8 @@ class Emitter:
         self.pointers: dict[str, str] = {}
         self.bases: dict[tuple[str, Dim], str] = {}
         self.accumulators: dict[str, loopir.Init] = {}
+        self.divisors: dict[str, divide.Divisor] = {}
+        self.fetching: tuple[loopir.Loop, list[Fetch]] | None = None
         self.failures: dict[int, str] = {}
         self.scope.symbols.update(load_symbols(fn, symbols, symbols_in(kernel.body, kernel.buffers)))
         for i, buffer in enumerate(kernel.args):
@@ -87,6 +90,10 @@ class Emitter:
 
     def _compute(self, s: loopir.Compute) -> None:
         scope, k = self.scope, self.k
+        divisor = self.divisors.get(s.args[1]) if s.word == "div" else None
+        if divisor is not None and scope.lanes is not None and scope.values[s.args[0]][0].lanes > 1:
+            scope.values[s.dest] = divide.divide(k, scope.values[s.args[0]], divisor)
+            return
         out: list[Val] = []
         for copy in range(scope.copies(*s.args)):
             xs = [scope.get(a, copy) for a in s.args]
@@ -149,7 +156,7 @@ class Emitter:
         mask = self._both(lanes.mask, guard, lanes.lanes)
         parts = scope.split(s.index)
         if parts is not None and parts[1] == 1:
-            pointer = self._linear_pointer(s.buffer, parts[0], lanes.starts[copy], s.dtype)
+            pointer = self.linear_pointer(s.buffer, parts[0], lanes.starts[copy], s.dtype)
             return k.load(pointer, s.dtype, lanes.lanes, mask)
         offsets = scope.vector(s.index, copy)
         return k.gather(self.pointers[s.buffer], offsets, s.dtype, mask, s.dtype.size)
@@ -183,7 +190,7 @@ class Emitter:
             return pointer
         return self.fn.emit(f"getelementptr {memory_type(dtype)}, ptr {pointer}, i64 {index}", "p")
 
-    def _linear_pointer(self, buffer: str, base: Dim, start: str, dtype: DType) -> str:
+    def linear_pointer(self, buffer: str, base: Dim, start: str, dtype: DType) -> str:
         """The pointer to lane 0 of a unit-stride access."""
         return self._element(self._base(buffer, base), start, dtype)
 
@@ -194,11 +201,23 @@ class Emitter:
             if not isinstance(s, loopir.Load | loopir.Store) or self.scope.is_uniform(s.index):
                 continue
             parts = self.scope.split(s.index)
-            if parts is None or parts[1] != 1 or (s.buffer, parts[0]) in self.bases:
-                continue
-            if dims.free_symbols(parts[0]) <= self.scope.symbols.keys():
-                self.bases[s.buffer, parts[0]] = self._base(s.buffer, parts[0])
+            if parts is not None and parts[1] == 1:
+                self.hoist_bases([(s.buffer, parts[0])])
         self.scope.lanes = before
+
+    def hoist_bases(self, places: Iterable[tuple[str, Dim]]) -> None:
+        """Computes the pointers to elements of buffers, where their indices are known already."""
+        for buffer, index in places:
+            if (buffer, index) not in self.bases and dims.free_symbols(index) <= self.scope.symbols.keys():
+                self.bases[buffer, index] = self._base(buffer, index)
+
+    def hoist_divisors(self, body: Sequence[Any]) -> None:
+        """Looks, before a vector loop, at the numbers that it divides vectors by."""
+        for s in loopir.walk(body):
+            if isinstance(s, loopir.Compute) and s.word == "div" and divide.serves(self.k, s.dtype):
+                value = self.scope.values.get(s.args[1])
+                if value is not None and value[0].lanes == 1 and s.args[1] not in self.divisors:
+                    self.divisors[s.args[1]] = divide.prepare(self.k, value[0])
 
     def _store(self, s: loopir.Store) -> None:
         scope, k = self.scope, self.k
@@ -212,7 +231,7 @@ class Emitter:
         for copy in range(lanes.copies):
             value = k.splat(scope.get(s.src, copy), lanes.lanes)
             if parts is not None and parts[1] == 1:
-                k.store(self._linear_pointer(s.buffer, parts[0], lanes.starts[copy], dtype), value, lanes.mask)
+                k.store(self.linear_pointer(s.buffer, parts[0], lanes.starts[copy], dtype), value, lanes.mask)
             else:
                 k.scatter(self.pointers[s.buffer], scope.vector(s.index, copy), value, lanes.mask, dtype.size)
 
@@ -230,8 +249,8 @@ class Emitter:
         scope, k, lanes = self.scope, self.k, self.scope.lanes
         assert lanes is not None
         step = self.accumulators[s.acc].step
-        state = scope.values[s.acc]
-        if s.acc in lanes.inner:
+        state = scope.values[s.acc]  # one per element or copy of the loop (see loops.py), or one for all
+        if s.acc in lanes.inner or len(state) > 1:
             scope.values[s.acc] = [
                 step(k, acc, *(scope.get(x, copy) for x in s.srcs)) for copy, acc in enumerate(state)
             ]

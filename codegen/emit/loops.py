@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codegen import loopir
+from codegen.emit import prefetch
 from codegen.emit.scope import Lanes
 from codegen.emit.values import Val
 from codegen.loopir import LANES
@@ -15,21 +16,21 @@ from graphcore.dtypes import bool_, int64
 if TYPE_CHECKING:
     from codegen.emit.kernel import Emitter
 
-_HEAVY = frozenset(("exp", "exp2", "expm1", "log", "log1p", "tanh", "erf", "sin", "cos", "pow", "floordiv", "mod"))
-
-
 def emit_loop(e: Emitter, s: loopir.Loop) -> None:
     """Emits a loop; names defined inside end with it, accumulators fed inside live on."""
     scope = e.scope
     saved = (dict(scope.values), dict(scope.symbols), dict(scope.vectors), dict(e.bases))
+    divisors, fetching = dict(e.divisors), e.fetching
     fed = [name for name in _fed(s.body) if name in scope.values]
     if s.mode == "vector":
         _vector_loop(e, s, fed)
     else:
+        e.fetching = prefetch.rows_ahead(s, e.buffers)
         start, stop = _range(e, s)
         _counted(e, start, stop, 1, fed, lambda i: _serial_body(e, s, i))
     finals = {name: scope.values[name] for name in fed}
     scope.values, scope.symbols, scope.vectors, e.bases = saved
+    e.divisors, e.fetching = divisors, fetching
     scope.values.update(finals)
 
 
@@ -87,12 +88,39 @@ def _vector_loop(e: Emitter, s: loopir.Loop, fed: Sequence[str]) -> None:
     copies = _unroll(s.body, extent)
     start, stop = _range(e, s)
     e.hoist(s.body, s.symbol, Lanes(s.symbol, ["0"], None))
+    e.hoist_divisors(s.body)
+    fetches = prefetch.hoisted(e, s)
     step = copies * LANES
     whole = isinstance(extent, int) and extent % step == 0 and not s.chunk
     middle = stop if whole else _last_whole(e, start, stop, step)
-    _counted(e, start, middle, step, fed, lambda i: _vector_body(e, s, i, copies))
+    spread = [name for name in fed if copies > 1 and _any_order(e.accumulators[name])]
+    _spread(e, spread, copies)
+    _counted(e, start, middle, step, fed, lambda i: _vector_body(e, s, i, copies, fetches))
+    _join(e, spread)
     if not whole:
         _counted(e, middle, stop, LANES, fed, lambda i: _masked_body(e, s, i, stop))
+
+
+def _any_order(acc: loopir.Init) -> bool:
+    """Whether elements may be accumulated in any order: maxima, minima, and everything that is not rounded."""
+    return acc.dtype.kind != "f" or acc.label in ("reduce_max", "reduce_min")
+
+
+def _spread(e: Emitter, names: Sequence[str], copies: int) -> None:
+    """Gives every copy of a loop an accumulator of its own, so that they do not wait for each other."""
+    for name in names:
+        init = e.accumulators[name]
+        start = e.k.splat(e.k.const(init.value, init.dtype), LANES)
+        e.scope.values[name] = [*e.scope.values[name], *[start] * (copies - 1)]
+
+
+def _join(e: Emitter, names: Sequence[str]) -> None:
+    """Combines the accumulators of the copies."""
+    for name in names:
+        first, *rest = e.scope.values[name]
+        for other in rest:
+            first = e.accumulators[name].combine(e.k, first, other)
+        e.scope.values[name] = [first]
 
 
 def _last_whole(e: Emitter, start: str, stop: str, step: int) -> str:
@@ -127,8 +155,11 @@ def _short(e: Emitter, s: loopir.Loop, extent: int) -> None:
     _open(e, s, Lanes(s.symbol, ["0"], mask))
 
 
-def _vector_body(e: Emitter, s: loopir.Loop, counter: str, copies: int) -> None:
+def _vector_body(
+    e: Emitter, s: loopir.Loop, counter: str, copies: int, fetches: Sequence[prefetch.Fetch]
+) -> None:
     starts = [counter] + [e.fn.emit(f"add nsw i64 {counter}, {LANES * c}") for c in range(1, copies)]
+    prefetch.emit(e, fetches, starts)
     _open(e, s, Lanes(s.symbol, starts, None))
 
 
@@ -139,12 +170,7 @@ def _masked_body(e: Emitter, s: loopir.Loop, counter: str, stop: str) -> None:
 
 def _unroll(body: Sequence[Any], extent: Dim) -> int:
     """Copies of the body side by side: more for cheap bodies, one for those that fill the pipeline already."""
-    weight = 0
-    for s in loopir.walk(body):
-        if isinstance(s, loopir.Compute):
-            weight += 12 if s.word in _HEAVY else 1
-        elif isinstance(s, loopir.Load | loopir.Store):
-            weight += 1
+    weight = prefetch.weight(body)
     copies = 4 if weight <= 8 else 2 if weight <= 24 else 1
     while copies > 1 and isinstance(extent, int) and extent < copies * LANES:
         copies //= 2

@@ -30,9 +30,10 @@ _COSTS = {
 class _Block:
     """A list of statements under construction, and the names that it defines."""
 
-    def __init__(self, body: list[Any], symbol: str = "", stage: int = 0) -> None:
+    def __init__(self, body: list[Any], symbol: str = "", stage: int = 0, *, never: bool = False) -> None:
         self.body = body
         self.symbol = symbol
+        self.never = never  # a loop without iterations
         self.stage = stage
         self.done: set[str] = set()
 
@@ -79,7 +80,7 @@ class Placer:
 
     def _loop(self, axis: Axis, mode: str, inside: Any, *, chunk: bool = False, stage: int = 0) -> None:
         body: list[Any] = []
-        self._blocks.append(_Block(body, axis.name, stage))
+        self._blocks.append(_Block(body, axis.name, stage, never=axis.extent == 0))
         inside()
         self._closed.append(self._blocks.pop())
         self._blocks[-1].body.append(Loop(axis.name, axis.extent, mode, chunk, body))
@@ -150,7 +151,8 @@ class Placer:
         """The depth of the innermost open loop that the value depends on."""
         needs = self.program.needs[name] - self._gone
         for depth in range(len(self._blocks) - 1, 0, -1):
-            if self._blocks[depth].symbol in needs:
+            # Nothing is hoisted out of a loop that never runs: a buffer that it reads may have no elements at all.
+            if self._blocks[depth].symbol in needs or self._blocks[depth].never:
                 missing = needs - {b.symbol for b in self._blocks}
                 if missing:
                     break
@@ -167,11 +169,15 @@ class Placer:
             raise UnsupportedError(f"the result of {statement.label} is used before it is complete")
         level = self._level(name)
         block = self._blocks[level]
-        block.done.add(name)
         if self._from_row_buffer(name, block):
+            block.done.add(name)
             return
         for argument in self.program.arguments(name):
             self._place(argument)
+            # The result of a fold is known inside the loops around it, even if it does not depend on their counters.
+            level = max(level, next(d for d, b in enumerate(self._blocks) if argument in b.done))
+        block = self._blocks[level]
+        block.done.add(name)
         block.body.append(self._rewrite(statement))
 
     def _store(self, root: Any) -> None:

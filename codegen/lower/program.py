@@ -248,7 +248,8 @@ class Program:
             offset = offset + i * stride
         guard = self._needed_guard(index, type_.shape)
         key = ("load", buffer, offset, guard)
-        needs = self.symbols_of(offset)
+        # Of the index, not of the offset: a stride may be 0.
+        needs = NONE.union(*map(self.symbols_of, index))
         if guard is not None:
             needs |= self.needs[guard]
         name = self._add(key, lambda n: loopir.Load(n, type_.dtype, buffer, offset, guard), needs)

@@ -199,7 +199,8 @@ class EarlyStopping(Callback):
         super().__init__()
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"EarlyStopping mode must be auto, min or max, got {mode!r}")
-        rising = mode == "max" or (mode == "auto" and (monitor.endswith("acc") or "accuracy" in monitor or "auc" in monitor))
+        higher = monitor.endswith("acc") or "accuracy" in monitor or "auc" in monitor
+        rising = mode == "max" or (mode == "auto" and higher)
         self.monitor, self.patience, self.baseline, self.verbose = monitor, patience, baseline, verbose
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
         self._sign = 1.0 if rising else -1.0
@@ -222,7 +223,8 @@ class EarlyStopping(Callback):
 
             names = ", ".join(logs or {})
             warnings.warn(
-                f"Early stopping conditioned on metric `{self.monitor}` which is not available. Available metrics are: {names}",
+                f"Early stopping conditioned on metric `{self.monitor}` which is not available. Available metrics are: "
+                f"{names}",
                 stacklevel=2,
             )
             return

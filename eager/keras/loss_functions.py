@@ -1,4 +1,4 @@
-"""The functions behind tf.keras.losses: (y_true, y_pred) of (batch, ..., n) give one value per example, (batch, ...)."""
+"""The functions behind tf.keras.losses: (y_true, y_pred) of (batch, ..., n) give a value per example, (batch, ...)."""
 
 from __future__ import annotations
 
@@ -166,7 +166,9 @@ def categorical_crossentropy(
     """
     t, p = _pair(y_true, y_pred)
     if not t.shape.is_compatible_with(p.shape):
-        raise ValueError(f"Shapes {t.shape} and {p.shape} are incompatible: one-hot targets need the predictions' shape")
+        raise ValueError(
+            f"Shapes {t.shape} and {p.shape} are incompatible: one-hot targets need the predictions' shape"
+        )
     if label_smoothing:
         t = t * (1.0 - label_smoothing) + label_smoothing / float(p.shape[-1])
     logits = p if from_logits else logits_of(y_pred)

@@ -154,8 +154,9 @@ class CategoricalCrossentropy(LossFunctionWrapper):
     ) -> None:  # fmt: skip
         """Takes whether predictions are logits, the smoothing, the class axis, reduction and name."""
         super().__init__(
-            categorical_crossentropy, reduction, name, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
-        )
+            categorical_crossentropy, reduction, name, from_logits=from_logits, label_smoothing=label_smoothing,
+            axis=axis,
+        )  # fmt: skip
 
 
 @registry.add()

@@ -95,13 +95,8 @@ class Reduce(Metric):
         self.total = self.add_weight("total")
         self.count = self.add_weight("count") if self._counts else None
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Adds values, weighted.
-
-        Args:
-            values: a tensor of any shape.
-            sample_weight: a tensor that broadcasts to the values.
-        """
+    def _take(self, values: Any, sample_weight: Any = None) -> None:
+        """Adds values, weighted by a tensor that broadcasts to them."""
         kind = as_dtype(self.dtype)
         x = cast(convert(values), kind)
         if sample_weight is None:
@@ -119,6 +114,14 @@ class Reduce(Metric):
             self.count.assign_add(reduce_sum(broadcast_to(weights, shape_of(x))))
 
 
+class RunningMean(Reduce):
+    """Base of means: what went in divided by how much."""
+
+    def result(self) -> Tensor:
+        """The mean so far; 0 before any value."""
+        return divide_no_nan(self.total, self.count)
+
+
 class Sum(Reduce):
     """The weighted sum of values (tf.keras.metrics.Sum)."""
 
@@ -128,24 +131,38 @@ class Sum(Reduce):
         """Takes name and dtype."""
         super().__init__(name, dtype)
 
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Adds values, weighted.
+
+        Args:
+            values: a tensor of any shape.
+            sample_weight: a tensor that broadcasts to the values.
+        """
+        self._take(values, sample_weight)
+
     def result(self) -> Tensor:
         """The sum so far."""
         return self.total.value()
 
 
-class Mean(Reduce):
+class Mean(RunningMean):
     """The weighted mean of values (tf.keras.metrics.Mean)."""
 
     def __init__(self, name: str = "mean", dtype: Any = None) -> None:
         """Takes name and dtype."""
         super().__init__(name, dtype)
 
-    def result(self) -> Tensor:
-        """The mean so far; 0 before any value."""
-        return divide_no_nan(self.total, self.count)
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Adds values, weighted.
+
+        Args:
+            values: a tensor of any shape.
+            sample_weight: a tensor that broadcasts to the values.
+        """
+        self._take(values, sample_weight)
 
 
-class MeanMetricWrapper(Mean):
+class MeanMetricWrapper(RunningMean):
     """The mean of a function of targets and predictions (tf.keras.metrics.MeanMetricWrapper)."""
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
@@ -171,7 +188,7 @@ class MeanMetricWrapper(Mean):
         if mask is not None:
             valid = cast(mask, self.dtype)
             sample_weight = valid if sample_weight is None else valid * cast(convert(sample_weight), self.dtype)
-        super().update_state(values, sample_weight)
+        self._take(values, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Name, dtype, the function and its options."""

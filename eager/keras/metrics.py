@@ -7,7 +7,7 @@ from typing import Any
 
 from eager.convert import convert
 from eager.keras import loss_functions as losses
-from eager.keras.metric_base import Mean, MeanMetricWrapper, Metric, Reduce, Sum, registry
+from eager.keras.metric_base import Mean, MeanMetricWrapper, Metric, RunningMean, Sum, registry
 from eager.keras.reduction import squeeze_or_expand
 from eager.keras.serialization import deserialize_keras_object, serialize_keras_object
 from eager.ops.array import cast, reshape
@@ -164,8 +164,9 @@ class BinaryCrossentropy(_Named):
     _function = staticmethod(losses.binary_crossentropy)
 
     def __init__(
-        self, name: str = "binary_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0.0
-    ) -> None:
+        self, name: str = "binary_crossentropy", dtype: Any = None, from_logits: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:  # fmt: skip
         """Takes name, dtype, whether predictions are logits, and the smoothing."""
         super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
 
@@ -216,7 +217,7 @@ class CosineSimilarity(_Named):
 
 
 @registry.add()
-class RootMeanSquaredError(Mean):
+class RootMeanSquaredError(RunningMean):
     """The root of the mean squared error (tf.keras.metrics.RootMeanSquaredError)."""
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
@@ -227,7 +228,7 @@ class RootMeanSquaredError(Mean):
         """Takes targets and predictions into the statistic."""
         p = cast(convert(y_pred), self.dtype)
         t, p = squeeze_or_expand(cast(convert(y_true), self.dtype), p)
-        super().update_state(square(p - t), sample_weight)
+        self._take(square(p - t), sample_weight)
 
     def result(self) -> Tensor:
         """The root of the mean so far."""
@@ -268,13 +269,15 @@ def serialize(metric: Any) -> Any:
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """A metric from `serialize`."""
-    return registry.find(config) if isinstance(config, str) else deserialize_keras_object(config, custom_objects, registry)
+    if isinstance(config, str):
+        return registry.find(config, custom_objects)
+    return deserialize_keras_object(config, custom_objects, registry)
 
 
 __all__ = [
     "MAE", "MSE", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy", "CategoricalAccuracy", "CategoricalCrossentropy",
     "CosineSimilarity", "Hinge", "KLDivergence", "Mean", "MeanAbsoluteError", "MeanAbsolutePercentageError",
-    "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "Poisson", "Reduce",
+    "MeanMetricWrapper", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "Poisson",
     "RootMeanSquaredError", "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy", "Sum", "binary_accuracy",
     "binary_crossentropy", "categorical_accuracy", "categorical_crossentropy", "deserialize", "get", "mae",
     "mean_absolute_error", "mean_squared_error", "mse", "serialize", "sparse_categorical_accuracy",

@@ -30,7 +30,7 @@ class Registry:
         def register(obj: T) -> T:
             from eager.keras.engine.naming import snake_case
 
-            name: str = obj.__name__  # pyright: ignore[reportAttributeAccessIssue]
+            name = str(getattr(obj, "__name__", ""))
             names = (name, snake_case(name), *aliases) if isinstance(obj, type) else (name, *aliases)
             self.entries.update(dict.fromkeys(names, obj))
             return obj

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -44,7 +44,7 @@ def custom_object(name: str) -> Any:
 
 
 @contextmanager
-def custom_object_scope(objects: dict[str, Any]) -> Iterator[None]:
+def custom_object_scope(objects: dict[str, Any]) -> Generator[None]:
     """A context with further custom objects (tf.keras.utils.custom_object_scope)."""
     before = dict(_custom)
     _custom.update(objects)
@@ -63,7 +63,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     """
 
     def decorate(obj: T) -> T:
-        key = f"{package}>{name or obj.__name__}"  # pyright: ignore[reportAttributeAccessIssue]
+        key = f"{package}>{name or getattr(obj, '__name__', '')}"
         if isinstance(obj, type) and not hasattr(obj, "get_config"):
             raise ValueError("Cannot register a class that does not have a get_config() method.")
         if _registered.get(key, obj) is not obj:
@@ -112,7 +112,8 @@ def serialize_keras_object(obj: Any) -> Any:
     if hasattr(obj, "as_list"):
         return obj.as_list()
     if callable(obj) and hasattr(obj, "__name__"):
-        return {"module": "builtins", "class_name": "function", "config": obj.__name__, "registered_name": get_registered_name(obj)}
+        name = get_registered_name(obj)
+        return {"module": "builtins", "class_name": "function", "config": obj.__name__, "registered_name": name}
     raise TypeError(f"Cannot serialize object {obj} of type {type(obj)}. It has no get_config() method.")
 
 

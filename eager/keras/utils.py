@@ -86,7 +86,8 @@ class Progbar:
             title: a line above the bar.
         """
         del stateful_metrics
-        self.target, self.width, self.verbose, self.interval, self.unit_name = target, width, verbose, interval, unit_name
+        self.target, self.width, self.verbose = target, width, verbose
+        self.interval, self.unit_name = interval, unit_name
         self._stream = sys.stdout
         tty = bool(getattr(self._stream, "isatty", lambda: False)())
         self._redraws = verbose == 1 and tty and os.environ.get("TERM") != "dumb"
@@ -139,7 +140,8 @@ class Progbar:
     def _draw(self, line: str) -> None:
         padding = " " * max(self._last_length - len(line), 0)
         self._last_length = len(line)
-        shown = line.replace("█" * line.count("█"), f"\x1b[32m{'█' * line.count('█')}\x1b[0m", 1) if self._color else line
+        bar = "█" * line.count("█")
+        shown = line.replace(bar, f"\x1b[32m{bar}\x1b[0m", 1) if self._color and bar else line
         self._stream.write(f"\r{shown}{padding}")
         self._stream.flush()
 

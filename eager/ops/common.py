@@ -11,7 +11,7 @@ from eager.context import thread
 from eager.convert import convert
 from eager.dispatch import run1
 from eager.errors import InvalidArgumentError
-from eager.tensor import Tensor, concrete, type_of, wrap_value
+from eager.tensor import Tensor, concrete, type_of
 from eager.tensor_shape import TensorShape
 from graphcore import dims
 from graphcore.dims import Dim, SymDim
@@ -56,7 +56,7 @@ def op(name: str, *inputs: Tensor, **attrs: Any) -> Tensor:
 
 
 def floating(x: Any, name: str) -> Tensor:
-    """A floating or complex tensor; Python and NumPy integers become float32 and float64.
+    """A floating or complex tensor; Python integers become float32.
 
     Raises:
         TypeError: for an integer or bool tensor, naming the cast to write.
@@ -66,9 +66,7 @@ def floating(x: Any, name: str) -> Tensor:
         return tensor
     if not isinstance(x, Tensor) and tensor.dtype.is_integer and not hasattr(x, "dtype"):
         return op("cast", tensor, dtype=float32)
-    raise InvalidTypeError(
-        f"{name}: expected a floating tensor, got {tensor.dtype.name}; write tf.cast(x, tf.float32)"
-    )
+    raise InvalidTypeError(f"{name}: expected a floating tensor, got {tensor.dtype.name}; write tf.cast(x, tf.float32)")
 
 
 class InvalidTypeError(InvalidArgumentError, TypeError):
@@ -109,7 +107,8 @@ def one_axis(axis: Any, rank: int, name: str) -> int:
 
 def raw_shape(x: Tensor) -> tuple[Dim, ...]:
     """The shape with symbolic sizes as they are."""
-    return type_of(x).shape
+    array = x._array
+    return x._value.type.shape if array is None else array.shape
 
 
 def shape_argument(shape: Any, name: str) -> tuple[Dim, ...]:
@@ -221,7 +220,7 @@ def size_tensor(size: Dim, dtype: DType = int32) -> Tensor:
     frame = thread.frame
     if frame is None or not frame.tracing:
         raise InvalidArgumentError(f"the size {size} is only known inside the trace that it belongs to")
-    return wrap_value(cast("Trace", frame).builder.emit("size", (), value=size, dtype=dtype)[0])
+    return cast("Trace", frame).emit(get_op("size"), (), {"value": size, "dtype": dtype})[0]
 
 
 def resolve_shape(shape: Sequence[Dim], total: Dim, name: str) -> tuple[Dim, ...]:

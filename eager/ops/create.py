@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from eager.convert import convert
-from eager.errors import InvalidArgumentError, UnsupportedError
+from eager.errors import InvalidArgumentError, ShapeError, UnsupportedError
 from eager.ops.common import is_traced, one_axis, op, raw_shape, shape_argument, size_tensor
 from eager.ops.join import concat
 from eager.ops.public import public
 from eager.ops.shaping import broadcast_to, cast, expand_dims, reshape
-from eager.tensor import Tensor, wrap
+from eager.tensor import Tensor, type_of, wrap
 from eager.tensor_shape import TensorShape
 from eager.variable import Variable
 from graphcore import dims
@@ -91,7 +91,10 @@ def _no_negative(shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     """A tensor of one repeated scalar (tf.fill). Raises ShapeError if `value` is not a scalar."""
     del name
-    return op("fill", convert(value), shape=_no_negative(shape_argument(dims, "fill")))
+    scalar = convert(value)
+    if scalar.ndim:
+        raise ShapeError(f"fill: the value is {type_of(scalar)}, expected a scalar; use tf.broadcast_to")
+    return op("fill", scalar, shape=_no_negative(shape_argument(dims, "fill")))
 
 
 @public("zeros_like")

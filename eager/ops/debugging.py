@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eager.convert import convert
+import numpy as np
+
+from eager.convert import convert, convert_pair
 from eager.dispatch import run
 from eager.ops import math
+from eager.ops.common import InvalidTypeError
 from eager.ops.public import public
-from eager.tensor import Tensor
+from eager.tensor import Tensor, type_of
+from graphcore.dtypes import as_dtype
 from graphcore.optable import get_op
 
 
 @public("Assert", "debugging.Assert")
-def Assert(condition: Any, data: Any = None, summarize: int | None = None, name: str | None = None) -> None:  # noqa: N802
+def Assert(condition: Any, data: Any = None, summarize: int | None = None, name: str | None = None) -> None:
     """Stops the run unless every element of `condition` holds (tf.debugging.Assert).
 
     Inside a traced function the run then fails as a whole: no variable changes.
@@ -31,11 +35,17 @@ def _check(condition: Tensor, message: str) -> None:
     run(get_op("assert"), (condition,), {"message": message})
 
 
+def _with_reason(message: str | None, text: str) -> str:
+    return f"{message}; {text}" if message else text
+
+
 def _comparison(name: str, compare: Callable[..., Tensor], words: str) -> Callable[..., None]:
-    def function(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> None:
+    def function(
+        x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+    ) -> None:
         del summarize, name
         text = f"{public_name}: the condition x {words} y did not hold element-wise"
-        _check(compare(x, y), f"{message}; {text}" if message else text)
+        _check(compare(x, y), _with_reason(message, text))
 
     public_name = name
     function.__name__ = name
@@ -59,7 +69,7 @@ def _sign_check(name: str, compare: Callable[..., Tensor], words: str) -> Callab
     def function(x: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> None:
         del summarize, name
         text = f"{public_name}: x {words} 0 did not hold element-wise"
-        _check(compare(convert(x), 0), f"{message}; {text}" if message else text)
+        _check(compare(convert(x), 0), _with_reason(message, text))
 
     public_name = name
     function.__name__ = name
@@ -122,4 +132,77 @@ def assert_rank(x: Any, rank: int, message: str | None = None, name: str | None 
     del name
     tensor = convert(x)
     if tensor.ndim != rank:
-        raise ValueError(f"{message or 'assert_rank'}: tensor has rank {tensor.ndim}, expected {rank}")
+        raise _rank_error(message, "assert_rank", tensor, str(rank))
+
+
+def _rank_error(message: str | None, name: str, tensor: Tensor, words: str) -> ValueError:
+    return ValueError(_with_reason(message, f"{name}: Tensor {type_of(tensor)} must have rank {words}"))
+
+
+@public("debugging.assert_rank_at_least")
+def assert_rank_at_least(x: Any, rank: int, message: str | None = None, name: str | None = None) -> None:
+    """Checks that the rank is `rank` or more (tf.debugging.assert_rank_at_least). Raises ValueError if not."""
+    del name
+    tensor = convert(x)
+    if tensor.ndim < rank:
+        raise _rank_error(message, "assert_rank_at_least", tensor, f"at least {rank}")
+
+
+@public("debugging.assert_rank_in")
+def assert_rank_in(x: Any, ranks: Any, message: str | None = None, name: str | None = None) -> None:
+    """Checks that the rank is one of several (tf.debugging.assert_rank_in). Raises ValueError if not."""
+    del name
+    tensor = convert(x)
+    if tensor.ndim not in list(ranks):
+        raise _rank_error(message, "assert_rank_in", tensor, f"in {tuple(ranks)}")
+
+
+@public("debugging.assert_scalar")
+def assert_scalar(tensor: Any, message: str | None = None, name: str | None = None) -> Tensor:
+    """Checks that a tensor is a scalar, and returns it (tf.debugging.assert_scalar). Raises ValueError if not."""
+    del name
+    x = convert(tensor)
+    if x.ndim:
+        raise _rank_error(message, "assert_scalar", x, "0")
+    return x
+
+
+@public("debugging.assert_type")
+def assert_type(tensor: Any, tf_type: Any, message: str | None = None, name: str | None = None) -> None:
+    """Checks the dtype (tf.debugging.assert_type). Raises TypeError if it differs."""
+    del name
+    have, wanted = convert(tensor).dtype, as_dtype(tf_type)
+    if have is not wanted:
+        raise TypeError(_with_reason(message, f"assert_type: tensor must be {wanted.name}, got {have.name}"))
+
+
+@public("debugging.assert_integer")
+def assert_integer(x: Any, message: str | None = None, name: str | None = None) -> None:
+    """Checks that the dtype is an integer one (tf.debugging.assert_integer). Raises TypeError if not."""
+    del name
+    have = convert(x).dtype
+    if not have.is_integer:
+        raise TypeError(_with_reason(message, f"assert_integer: tensor must be of integer type, got {have.name}"))
+
+
+@public("debugging.assert_near")
+def assert_near(
+    x: Any, y: Any, rtol: Any = None, atol: Any = None, message: str | None = None, summarize: int | None = None,
+    name: str | None = None,
+) -> None:  # fmt: skip
+    """Stops the run unless |x - y| <= atol + rtol * |y| for all elements (tf.debugging.assert_near).
+
+    Both tolerances are ten times the machine epsilon of the dtype unless given.
+
+    Raises:
+        InvalidArgumentError: if it does not hold.
+    """
+    del summarize, name
+    a, b = convert_pair(x, y, "assert_near")
+    if not a.dtype.is_floating:
+        raise InvalidTypeError(f"assert_near: operands are {a.dtype.name}, expected floating tensors")
+    tenfold = 10 * float(np.finfo(a.dtype.numpy).eps)
+    absolute = convert(tenfold if atol is None else atol, like=a.dtype)
+    relative = convert(tenfold if rtol is None else rtol, like=a.dtype)
+    close = math.less_equal(math.abs(a - b), absolute + relative * math.abs(b))
+    _check(close, _with_reason(message, "assert_near: x and y not equal to tolerance"))

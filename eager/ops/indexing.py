@@ -48,9 +48,7 @@ def replace_slice(x: Tensor, key: Any, value: Tensor) -> Tensor:
     """`x` with x[key] replaced by `value`, which broadcasts to the slice."""
     plan = _plan(x, key)
     sizes = raw_shape(x)
-    counts = tuple(
-        dims.ceildiv(e - b, s) for b, e, s in zip(plan.begin, plan.end, plan.strides, strict=True)
-    )
+    counts = tuple(dims.ceildiv(e - b, s) for b, e, s in zip(plan.begin, plan.end, plan.strides, strict=True))
     filled = op("broadcast_to", value, shape=plan.shape)
     filled = op("reshape", filled, shape=counts)
     if plan.reversed:

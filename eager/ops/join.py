@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -86,13 +87,14 @@ def split(
     x = convert(value)
     at = one_axis(axis, x.ndim, "split")
     total = raw_shape(x)[at]
-    if np.ndim(num_or_size_splits) == 0 if not hasattr(num_or_size_splits, "ndim") else num_or_size_splits.ndim == 0:
-        (parts,) = shape_argument((num_or_size_splits,), "split")
+    given = num_or_size_splits
+    if isinstance(given, int) or getattr(given, "ndim", 1) == 0:
+        (parts,) = shape_argument((given,), "split")
         if not isinstance(parts, int) or parts < 1:
             raise InvalidArgumentError(f"split: number of parts is {parts}, expected a positive int")
         sizes: list[Dim] = [total // parts] * parts
     else:
-        sizes = list(shape_argument(num_or_size_splits, "split"))
+        sizes = list(shape_argument(given, "split"))
         known: Dim = 0
         for s in sizes:
             known = known if s == -1 else known + s
@@ -104,7 +106,7 @@ def split(
         raise InvalidArgumentError(
             f"split: sizes {sizes} do not add up to {total}, the size of dimension {at} of {type_of(x)}"
         )
-    return [_part(x, at, a, b) for a, b in zip(starts, starts[1:], strict=False)]
+    return [_part(x, at, a, b) for a, b in pairwise(starts)]
 
 
 def _part(x: Tensor, axis: int, begin: Dim, end: Dim) -> Tensor:
@@ -219,7 +221,7 @@ def _mirrored(x: Tensor, axis: int, before: Dim, after: Dim, border: int) -> Ten
     size = raw_shape(x)[axis]
     if not settled(lambda: dims.less_equal(dims.maximum(before, after), size - border)):
         raise InvalidArgumentError(
-            f"pad: mirror padding ({before}, {after}) of dimension {axis} of {type_of(x)} must be at most {size - border}"
+            f"pad: mirror padding ({before}, {after}) of dimension {axis} of {type_of(x)} exceeds {size - border}"
         )
     pieces: list[Tensor] = []
     if before != 0:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from eager.convert import convert_pair
+from eager.convert import convert, convert_pair
 from eager.errors import InvalidArgumentError, ShapeError
-from eager.ops.array import broadcast_to, cast, reshape, transpose
-from eager.ops.common import one_axis, op, raw_shape
+from eager.ops.common import one_axis, op, raw_shape, settled
 from eager.ops.public import public
+from eager.ops.shaping import broadcast_to, cast, reshape, transpose
 from eager.tensor import Tensor, type_of
 from eager.tensor_shape import TensorShape
 from graphcore.dtypes import as_dtype
@@ -33,9 +33,13 @@ def matmul(
     Args:
         a: [..., m, k], or [..., k, m] with transpose_a.
         b: [..., k, n], or [..., n, k] with transpose_b.
-        transpose_a, transpose_b, adjoint_a, adjoint_b: take an operand transposed.
-        a_is_sparse, b_is_sparse: accepted for compatibility.
-        output_type: casts the result.
+        transpose_a: takes a with its last two axes exchanged.
+        transpose_b: takes b with its last two axes exchanged.
+        adjoint_a: as transpose_a, for real dtypes.
+        adjoint_b: as transpose_b, for real dtypes.
+        a_is_sparse: accepted for compatibility.
+        b_is_sparse: accepted for compatibility.
+        output_type: the dtype in which products and sums are computed; by default that of the operands.
         name: accepted for compatibility.
 
     Raises:
@@ -49,17 +53,20 @@ def matmul(
             f"matmul: operands are {type_of(x)} and {type_of(y)}; both need rank 2 or more. Use tf.expand_dims, or "
             "tf.tensordot for vectors"
         )
+    if output_type is not None:
+        x, y = cast(x, as_dtype(output_type)), cast(y, as_dtype(output_type))
+    if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
+        raise InvalidArgumentError("matmul: only one of transpose and adjoint can be True for an operand")
     flip_a, flip_b = transpose_a or adjoint_a, transpose_b or adjoint_b
     _check_inner(x, y, flip_a, flip_b)
     batch_x, batch_y = raw_shape(x)[:-2], raw_shape(y)[:-2]
     if batch_x != batch_y and batch_y:
-        batch = broadcast_shapes(batch_x, batch_y)
+        batch = settled(lambda: broadcast_shapes(batch_x, batch_y))
         x = broadcast_to(x, TensorShape.of((*batch, *raw_shape(x)[-2:])))
         y = broadcast_to(y, TensorShape.of((*batch, *raw_shape(y)[-2:])))
     shared = tuple(range(y.ndim - 2))
     inner = ((x.ndim - (2 if flip_a else 1),), (y.ndim - (1 if flip_b else 2),))
-    result = op("dot_general", x, y, contracting=inner, batch=(shared, shared))
-    return result if output_type is None else cast(result, as_dtype(output_type))
+    return op("dot_general", x, y, contracting=inner, batch=(shared, shared))
 
 
 def _check_inner(x: Tensor, y: Tensor, flip_a: bool, flip_b: bool) -> None:
@@ -88,9 +95,11 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     del name
     x, y = convert_pair(a, b, "tensordot")
     if isinstance(axes, int):
+        if not 0 <= axes <= min(x.ndim, y.ndim):
+            raise InvalidArgumentError(f"tensordot: axes is {axes} for {type_of(x)} and {type_of(y)}")
         left, right = list(range(x.ndim - axes, x.ndim)), list(range(axes))
     else:
-        left, right = ([s] if isinstance(s, int) else [int(i) for i in s] for s in axes)
+        left, right = ([s] if isinstance(s, int) else list(s) for s in axes)
     if len(left) != len(right):
         raise InvalidArgumentError(f"tensordot: axes {axes} pair {len(left)} with {len(right)}")
     contracting = (
@@ -102,9 +111,15 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
 
 @public("linalg.matvec")
 def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Tensor:
-    """The product of a matrix [..., m, k] and a vector [..., k] (tf.linalg.matvec)."""
+    """The product of a matrix [..., m, k] and a vector [..., k] (tf.linalg.matvec).
+
+    Raises:
+        ShapeError: for a matrix of rank below 2, a scalar for a vector, or inner sizes that clash.
+    """
     del name
     x, y = convert_pair(a, b, "matvec")
+    if x.ndim < 2 or y.ndim < 1:
+        raise ShapeError(f"matvec: operands are {type_of(x)} and {type_of(y)}, expected rank 2 and 1 or more")
     column = reshape(y, TensorShape.of((*raw_shape(y), 1)))
     product = matmul(x, column, transpose_a=transpose_a)
     return reshape(product, TensorShape.of(raw_shape(product)[:-1]))
@@ -114,7 +129,7 @@ def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
     """The last two axes exchanged (tf.linalg.matrix_transpose). Raises ShapeError for a rank below 2."""
     del name
-    x = convert_pair(a, a, "matrix_transpose")[0]
+    x = convert(a)
     if x.ndim < 2:
         raise ShapeError(f"matrix_transpose: {type_of(x)} has rank {x.ndim}, expected 2 or more")
     return transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2), conjugate)

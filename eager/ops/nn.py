@@ -7,12 +7,13 @@ from typing import Any
 from eager.convert import convert, convert_pair
 from eager.errors import InvalidArgumentError, ShapeError
 from eager.ops import math
-from eager.ops.array import gather, one_hot, reshape
-from eager.ops.common import floating, one_axis, op, raw_shape
+from eager.ops.common import floating, one_axis, op, raw_shape, size_tensor
+from eager.ops.pick import gather
 from eager.ops.public import public
+from eager.ops.shaping import cast, reshape
 from eager.tensor import Tensor, type_of
 from eager.tensor_shape import TensorShape
-from graphcore.dtypes import as_dtype, float32
+from graphcore.dtypes import bool_, float32, int64
 
 
 @public("nn.relu")
@@ -24,9 +25,9 @@ def relu(features: Any, name: str | None = None) -> Tensor:
 
 @public("nn.relu6")
 def relu6(features: Any, name: str | None = None) -> Tensor:
-    """min(max(x, 0), 6) (tf.nn.relu6)."""
+    """min(max(x, 0), 6) (tf.nn.relu6); the gradient at 6 is 0."""
     del name
-    return math.minimum(relu(features), 6)
+    return math.minimum(6, relu(features))
 
 
 @public("nn.leaky_relu")
@@ -138,8 +139,7 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Tensor:
     """Cross-entropy of class numbers and logits over the last axis (tf.nn.sparse_softmax_cross_entropy_with_logits).
 
-    A label out of range has no class, so its loss is that of a zero probability's log sum alone: NaN, as in TensorFlow
-    on an accelerator.
+    A label out of range has no class: its loss is NaN, as in TensorFlow on an accelerator.
 
     Raises:
         ShapeError: if the labels' shape is not that of the logits without the last axis.
@@ -154,13 +154,12 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
     classes = raw_shape(x)[-1]
     logs = log_softmax(x)
     # A select, not a product with the one-hot labels: 0 * -inf would be NaN.
-    hit = op("equal", one_hot(y, classes, dtype=as_dtype("int32")), convert(1))
-    picked = math.reduce_sum(op("select", hit, logs, convert(0, like=x.dtype)), -1)
-    limit = convert(classes, dtype=y.dtype) if isinstance(classes, int) else None
-    if limit is None:
-        return -picked
-    valid = op("logical_and", op("less", y, limit), op("greater_equal", y, convert(0, dtype=y.dtype)))
-    return op("select", valid, -picked, convert(float("nan"), like=x.dtype))
+    hit = op("one_hot", y, depth=classes, axis=y.ndim, dtype=bool_)
+    loss = -math.reduce_sum(op("select", hit, logs, convert(0, like=x.dtype)), -1)
+    wide = cast(y, int64)
+    valid = op("less", wide, size_tensor(classes, int64))
+    valid = op("logical_and", valid, op("greater_equal", wide, convert(0, dtype=int64)))
+    return op("select", valid, loss, convert(float("nan"), like=x.dtype))
 
 
 @public("nn.sigmoid_cross_entropy_with_logits")
@@ -175,7 +174,11 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
     z, x = convert_pair(labels, logits, "sigmoid_cross_entropy_with_logits")
     if not z.shape.is_compatible_with(x.shape):
         raise ValueError(f"`logits` and `labels` must have the same shape, received ({x.shape} vs {z.shape}).")
-    return relu(x) - x * z + math.log1p(math.exp(-math.abs(x)))
+    # Selects, not relu and abs: so the gradient at x = 0, where training often starts, is sigmoid(0) - z.
+    zero = convert(0, like=x.dtype)
+    positive = op("greater_equal", x, zero)
+    minus = op("select", positive, -x, x)
+    return op("select", positive, x, zero) - x * z + op("log1p", op("exp", minus))
 
 
 @public("nn.bias_add")
@@ -210,13 +213,19 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
 
 
 @public("nn.moments")
-def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]:
+def moments(
+    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
+) -> tuple[Tensor, Tensor]:
     """Mean and variance over axes (tf.nn.moments)."""
     del shift, name
-    t = floating(x, "nn.moments")
+    given = floating(x, "nn.moments")
+    # Squares of 16-bit numbers overflow early.
+    t = cast(given, float32) if given.dtype.size < 4 else given
     mean = math.reduce_mean(t, axes, True)
     variance = math.reduce_mean(math.squared_difference(t, op("stop_gradient", mean)), axes, keepdims)
-    return (mean if keepdims else math.reduce_mean(t, axes)), variance
+    if not keepdims:
+        mean = op("reshape", mean, shape=raw_shape(variance))
+    return cast(mean, given.dtype), cast(variance, given.dtype)
 
 
 @public("nn.batch_normalization")
@@ -239,8 +248,7 @@ def embedding_lookup(params: Any, ids: Any, max_norm: float | None = None, name:
     rows = gather(params, ids)
     if max_norm is None:
         return rows
-    length = math.sqrt(math.reduce_sum(math.square(rows), -1, True))
-    return rows * (max_norm / math.maximum(length, max_norm))
+    return math.clip_by_norm(rows, max_norm, tuple(range(convert(ids).ndim, rows.ndim)))
 
 
 @public("nn.dropout")

@@ -1,4 +1,4 @@
-"""The decorator of public functions: registers the tf names, and turns a call on symbolic Keras tensors into a layer."""
+"""The decorator of public functions: it registers tf names, and makes a layer of a call on symbolic Keras tensors."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def test_get_concrete_function_without_values():
     def g(x):
         return x if tf.reduce_sum(x) > 0 else -x
 
-    with pytest.raises(TypeError, match="tf.cond"):
+    with pytest.raises(TypeError, match=r"tf\.cond"):
         g.get_concrete_function(tf.TensorSpec((2,)))
 
 
@@ -367,12 +367,9 @@ def test_strict_and_no_retrace_raise():
 
 
 def test_unhashable_arguments_run_eagerly():
-    class Odd:
-        __hash__ = None
-
     f = tf.function(lambda x, o: x + 1.0)
     with pytest.warns(FallbackWarning, match="hash"):
-        assert float(f(tf.constant(1.0), Odd())) == 2.0
+        assert float(f(tf.constant(1.0), {1, 2})) == 2.0
 
 
 def test_a_captured_list_that_tracing_changes_is_reported():
@@ -383,7 +380,7 @@ def test_a_captured_list_that_tracing_changes_is_reported():
         log.append("called")
         return x
 
-    with pytest.warns(SideEffectWarning, match="list 'log'.*tf.Variable"):
+    with pytest.warns(SideEffectWarning, match=r"list 'log'.*tf\.Variable"):
         f(tf.ones(2))
     f(tf.ones(2))
     assert log == ["called"]

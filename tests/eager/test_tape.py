@@ -114,7 +114,7 @@ def test_assignment_is_not_differentiated():
 
 
 def test_watch_refuses_what_is_no_tensor():
-    with tf.GradientTape() as tape, pytest.raises(ValueError, match="not tf.Tensor"):
+    with tf.GradientTape() as tape, pytest.raises(ValueError, match=r"not tf\.Tensor"):
         tape.watch(np.ones(2))
 
 

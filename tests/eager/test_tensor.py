@@ -117,7 +117,8 @@ A = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     "key",
     [
         0, -1, (1, 2), (slice(None), 1), (Ellipsis, 0), (slice(None), None, 1), slice(0, 0), (0, slice(1, None)),
-        (slice(None), slice(None, None, -1)), (Ellipsis, slice(3, 0, -2)), (slice(-1, None), slice(-5, 9), slice(1, 4, 2)),
+        (slice(None), slice(None, None, -1)), (Ellipsis, slice(3, 0, -2)),
+        (slice(-1, None), slice(-5, 9), slice(1, 4, 2)),
         (None, Ellipsis, None), (slice(None), slice(None), slice(None, None, 3)), (1, Ellipsis, slice(-3, -1)),
     ],
 )  # fmt: skip
@@ -131,7 +132,9 @@ def test_indexing_with_a_scalar_tensor():
     assert np.array_equal(tf.constant(A)[tf.constant(1)].numpy(), A[1])
 
 
-@pytest.mark.parametrize(("key", "error"), [(2, IndexError), ((0, 0, 0, 0), IndexError), ("a", TypeError), (1.0, TypeError)])
+@pytest.mark.parametrize(
+    ("key", "error"), [(2, IndexError), ((0, 0, 0, 0), IndexError), ("a", TypeError), (1.0, TypeError)]
+)
 def test_bad_indices(key, error):
     with pytest.raises(error):
         tf.constant(A)[key]

@@ -129,7 +129,11 @@ def _elementwise(s: Sketch) -> None:
         s.keep(getattr(s.f, s.pick(names))(x, y), (x, y))
     elif group <= 4:
         x = s.floating()
-        s.keep(getattr(s.f, s.pick(SMOOTH))(x), (x,))
+        name = s.pick(SMOOTH)
+        if name.startswith("exp") and x not in s.exact:
+            # Towers of exponentials overflow in one run and not in another that is a rounding away.
+            x = s.keep(s.f.minimum(x, s.f.constant(4, like=x)), (x,))
+        s.keep(getattr(s.f, name)(x), (x,))
     elif group == 5:
         x = s.value(lambda v: v.type.dtype.is_numeric and v in s.exact, float32)
         y = s.beside(x, exact=True)
@@ -327,7 +331,7 @@ def inputs_for(graph: Graph, seed: int, n: int = 3, special: bool = False) -> li
             a = rng.standard_normal(shape) * 2
             if special and a.size:
                 places = rng.integers(0, a.size, max(1, a.size // 8))
-                a.reshape(-1)[places] = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, 3e38], places.size)
+                a.reshape(-1)[places] = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, 1e15], places.size)
         else:
             a = rng.integers(0 if dtype.kind == "u" else -9, 10, shape)
         arrays.append(np.asarray(a).astype(dtype.numpy))

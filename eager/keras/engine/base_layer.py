@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 from eager import nest
 from eager.keras.engine.call_spec import CallSpec, call_spec
 from eager.keras.engine.input_spec import InputSpec
+from eager.keras.engine.keras_tensor import map_leaves
 from eager.keras.engine.layer_call import Callable
 from eager.keras.engine.naming import observe, snake_case, unique_name
+from eager.keras.engine.shapes import map_shapes
 from eager.keras.engine.tracking import Tracking
 from eager.keras.mixed_precision import Policy, policy_of
 from eager.tensor import Tensor
@@ -160,10 +162,8 @@ class Layer(Callable):
                 raise TypeError(f"Only TensorSpec signature types are supported, but saw signature entry: {spec}.")
             return spec.shape
 
-        shapes = nest.map_structure(shape, input_signature) if nest.is_nested(input_signature) else shape(input_signature)
-        from eager.keras.engine.shapes import map_shapes
-
-        return map_shapes(lambda s: TensorSpec(s, self.compute_dtype), self.compute_output_shape(shapes))
+        shapes = self.compute_output_shape(map_leaves(shape, input_signature))
+        return map_shapes(lambda s: TensorSpec(s, self.compute_dtype), shapes)
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without the values of the last call."""

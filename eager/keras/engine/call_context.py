@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eager.context import thread
 from graphcore.dtypes import DType
-
-if TYPE_CHECKING:
-    from eager.keras.engine.base_layer import Layer
 
 
 class CallContext:
@@ -26,7 +23,7 @@ class CallContext:
     def __init__(self) -> None:
         """No call is open."""
         self.depth = 0
-        self.layer: Layer | None = None
+        self.layer: Any = None
         self.training: Any = None
         self.autocast: DType | None = None
 

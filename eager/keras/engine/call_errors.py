@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from eager.keras.engine.layer_call import Callable
 
 
-def explain_error(error: Exception, layer: Callable, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def explain_error(
+    error: Exception, layer: Callable, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
     """Puts layer and arguments into an error's message, once; its type and traceback stay."""
     if getattr(error, "_keras_call_explained", False):
         return
-    error._keras_call_explained = True  # pyright: ignore[reportAttributeAccessIssue]
+    error.__dict__["_keras_call_explained"] = True
     if not error.args or not isinstance(error.args[0], str):
         return
     who = f"layer {layer.name!r} (type {type(layer).__name__})"

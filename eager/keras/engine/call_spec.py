@@ -53,9 +53,9 @@ class CallSpec:
 _specs: dict[Any, CallSpec] = {}
 
 
-def call_spec(cls: type) -> CallSpec:
-    """The CallSpec of a class, made once per `call`."""
-    call = cls.call  # pyright: ignore[reportAttributeAccessIssue]
+def call_spec(cls: Any) -> CallSpec:
+    """The CallSpec of a layer class, made once per `call`."""
+    call = cls.call
     spec = _specs.get(call)
     if spec is None:
         spec = _specs[call] = CallSpec(call, bound=isinstance(inspect.getattr_static(cls, "call"), staticmethod))

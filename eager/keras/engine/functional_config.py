@@ -47,10 +47,13 @@ def _plain(structure: Any) -> Any:
         return {"class_name": _TENSOR, "config": {"keras_history": [layer.name, node, tensor]}}
     if isinstance(structure, dict):
         return {k: _plain(v) for k, v in structure.items()}
-    if isinstance(structure, list | tuple):
+    if isinstance(structure, tuple):
+        return {"class_name": "__tuple__", "items": [_plain(v) for v in structure]}
+    if isinstance(structure, list):
         return [_plain(v) for v in structure]
     if isinstance(structure, slice):
-        return {"class_name": "__slice__", "config": [_plain(structure.start), _plain(structure.stop), _plain(structure.step)]}
+        ends = (structure.start, structure.stop, structure.step)
+        return {"class_name": "__slice__", "config": [_plain(end) for end in ends]}
     if structure is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
     if hasattr(structure, "as_numpy_dtype"):
@@ -112,6 +115,8 @@ def _filled(data: Any, layers: dict[str, Any]) -> Any:
         if kind == _TENSOR:
             name, node, tensor = data["config"]["keras_history"]
             return nest.flatten(layers[name]._inbound_nodes[node].outputs)[tensor]
+        if kind == "__tuple__":
+            return tuple(_filled(data["items"], layers))
         if kind == "__slice__":
             return slice(*_filled(data["config"], layers))
         if kind == "__ellipsis__":

@@ -45,7 +45,7 @@ class GraphNetwork:
         self._check_connected()
         self.layers = self._ordered_layers()
         self._check_names()
-        self._plan = [_Step(node) for node in self.nodes]
+        self._plan: list[_Step] = []
 
     def extended(self, tensor: KerasTensor) -> GraphNetwork:
         """The graph that computes a further tensor as well."""
@@ -59,7 +59,9 @@ class GraphNetwork:
                     f"KerasTensor which is from tf.keras.Input() or output from keras layer call(). Got: {t!r}"
                 )
         if len({id(t) for t in self.flat_inputs}) != len(self.flat_inputs):
-            raise ValueError(f"The list of inputs passed to the model contains the same input multiple times: {self.inputs}")
+            raise ValueError(
+                f"The list of inputs passed to the model contains the same input multiple times: {self.inputs}"
+            )
 
     def _order(self) -> list[Node]:
         """Depth-first from the outputs; a node comes after the nodes that it needs."""
@@ -127,17 +129,24 @@ class GraphNetwork:
         for name in names:
             if names.count(name) != 1:
                 raise ValueError(
-                    f'The name "{name}" is used {names.count(name)} times in the model. All layer names should be unique.'
+                    f'The name "{name}" is used {names.count(name)} times in the model. All layer names should be '
+                    "unique."
                 )
 
     def run(self, flat_inputs: Sequence[Any]) -> Any:
         """Calls the layers on actual inputs, in the order of `flat_inputs`; returns the outputs' structure."""
         values: dict[int, Any] = {id(t): x for t, x in zip(self.flat_inputs, flat_inputs, strict=True)}
+        if not self._plan:
+            self._plan = [_Step(node) for node in self.nodes]
         for step in self._plan:
             step.run(values)
         if isinstance(self.outputs, KerasTensor):
             return values[id(self.outputs)]
         return map_leaves(lambda t: values[id(t)], self.outputs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state for a copy, whose tensors have identities of their own."""
+        return self.__dict__ | {"_plan": [], "_known": set(), "_indices": {}}
 
     def conform(self, inputs: Any) -> list[Any]:
         """Actual inputs in the order of `flat_inputs`, with ranks and dtypes of the symbolic ones.

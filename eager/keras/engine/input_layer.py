@@ -68,7 +68,7 @@ class InputLayer(Layer):
         }  # fmt: skip
 
 
-def Input(  # noqa: N802 (the public name)
+def Input(
     shape: Any = None,
     batch_size: int | None = None,
     name: str | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eager import nest
+from eager.tensor import Tensor
 from eager.tensor_shape import TensorShape
 from graphcore.dtypes import as_dtype
 
@@ -80,7 +81,7 @@ class InputSpec:
 
 def check(spec: Any, inputs: Any, layer_name: str) -> None:
     """Raises ValueError, naming expected and found, unless `inputs` fit the spec or structure of specs."""
-    if isinstance(spec, InputSpec) and hasattr(inputs, "dtype"):
+    if type(inputs) is Tensor and isinstance(spec, InputSpec):
         _check_one(spec, inputs, 0, layer_name)
         return
     specs = nest.flatten(spec)
@@ -115,28 +116,37 @@ def _named(inputs: dict[Any, Any], specs: list[Any], layer_name: str) -> list[An
 
 
 def _check_one(spec: InputSpec, x: Any, number: int, layer_name: str) -> None:
-    shape: TensorShape = x.shape
-    rank = shape.rank
-    if rank is None:
+    array = x._array if type(x) is Tensor else None
+    if array is not None:
+        sizes = array.shape
+    elif x.shape.rank is None:
         return
-    head = f'Input {number} of layer "{layer_name}" is incompatible with the layer: '
-    full = f"Full shape received: {tuple(shape.as_list())}"
+    else:
+        sizes = tuple(x.shape.as_list())
+    found = _misfit(spec, x, sizes)
+    if found is not None:
+        raise ValueError(f'Input {number} of layer "{layer_name}" is incompatible with the layer: {found}')
+
+
+def _misfit(spec: InputSpec, x: Any, sizes: tuple[int | None, ...]) -> str | None:
+    """What was expected and found, in words; None if the input fits."""
+    rank = len(sizes)
     if spec.ndim is not None and not spec.allow_last_axis_squeeze and rank != spec.ndim:
-        raise ValueError(f"{head}expected ndim={spec.ndim}, found ndim={rank}. {full}")
+        return f"expected ndim={spec.ndim}, found ndim={rank}. Full shape received: {sizes}"
     if spec.max_ndim is not None and rank > spec.max_ndim:
-        raise ValueError(f"{head}expected max_ndim={spec.max_ndim}, found ndim={rank}. {full}")
+        return f"expected max_ndim={spec.max_ndim}, found ndim={rank}. Full shape received: {sizes}"
     if spec.min_ndim is not None and rank < spec.min_ndim:
-        raise ValueError(f"{head}expected min_ndim={spec.min_ndim}, found ndim={rank}. {full}")
+        return f"expected min_ndim={spec.min_ndim}, found ndim={rank}. Full shape received: {sizes}"
     if spec.dtype is not None and x.dtype.name != spec.dtype:
-        raise ValueError(f"{head}expected dtype={spec.dtype}, found dtype={x.dtype.name}")
+        return f"expected dtype={spec.dtype}, found dtype={x.dtype.name}"
     for axis, size in spec.axes.items():
-        if not -rank <= axis < rank or (size is not None and shape[axis] not in (size, None)):
-            raise ValueError(
-                f"{head}expected axis {axis} of input shape to have value {size}, but received input with shape "
-                f"{tuple(shape.as_list())}"
+        if not -rank <= axis < rank or (size is not None and sizes[axis] != size and sizes[axis] is not None):
+            return (
+                f"expected axis {axis} of input shape to have value {size}, but received input with shape {sizes}"
             )
-    if spec.shape is not None and not _shape_fits(spec, shape.as_list()):
-        raise ValueError(f"{head}expected shape={spec.shape}, found shape={tuple(shape.as_list())}")
+    if spec.shape is not None and not _shape_fits(spec, list(sizes)):
+        return f"expected shape={spec.shape}, found shape={sizes}"
+    return None
 
 
 def _shape_fits(spec: InputSpec, shape: list[int | None]) -> bool:

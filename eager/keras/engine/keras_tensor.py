@@ -28,7 +28,6 @@ class KerasTensor:
     _is_keras_tensor = True
     _keras_history: tuple[Any, int, int]
     __array_priority__ = 1000
-    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, traced: Tensor, name: str | None = None) -> None:
         """Wraps an abstract tensor; users call `Input`."""
@@ -107,6 +106,14 @@ class KerasTensor:
 
     __int__ = __float__ = __index__ = _refuse_number
 
+    def __eq__(self, other: object) -> Any:
+        """Elementwise comparison, as a layer; so there is no hash (use `ref()`)."""
+        return _layer_of("__operators__.eq", _operator("eq"), self, other)
+
+    def __ne__(self, other: object) -> Any:
+        """Elementwise comparison, as a layer."""
+        return _layer_of("__operators__.ne", _operator("ne"), self, other)
+
     def __getitem__(self, key: Any) -> Any:
         """A slice, as a layer."""
         return _layer_of("__operators__.getitem", _slice, self, key)
@@ -151,6 +158,8 @@ _COMPARE = {
 def _install() -> None:
     """Gives KerasTensor the operators of Tensor; each makes a layer of Tensor's own method."""
     for word, name in {**_BINARY, **_COMPARE}.items():
+        if word in ("eq", "ne"):
+            continue
         function = _operator(word)
         setattr(KerasTensor, f"__{word}__", lambda self, other, n=name, f=function: _layer_of(n, f, self, other))
         if word in _BINARY:

@@ -7,6 +7,7 @@ from typing import Any
 from eager import nest
 from eager.context import init_scope, thread
 from eager.convert import convert
+from eager.function.trace import Trace
 from eager.keras.engine.call_context import CallContext, context, features, phase
 from eager.keras.engine.call_errors import explain_error
 from eager.keras.engine.call_spec import CallSpec
@@ -74,13 +75,13 @@ class Callable(Configurable):
         outer = (calls.layer, calls.training, calls.autocast)
         outer_scopes, outer_layers = thread.scopes, thread.layers
         calls.depth += 1
-        calls.layer, calls.training, calls.autocast = self, training, self._compute_type  # pyright: ignore[reportAttributeAccessIssue]
+        calls.layer, calls.training, calls.autocast = self, training, self._compute_type
         thread.scopes = (*outer_scopes, self._name) if self._name_in_scope else outer_scopes
         frame = thread.frame
-        if frame is not None and frame.tracing:
+        if frame is not None and frame.tracing and isinstance(frame, Trace):
             thread.layers = (*outer_layers, self._name)
             if self._dynamic:
-                frame.give_up(f"layer {self._name!r} was built with dynamic=True")  # pyright: ignore[reportAttributeAccessIssue]
+                frame.give_up(f"layer {self._name!r} was built with dynamic=True")
         try:
             if self._input_spec is not None:
                 check(self._input_spec, inputs, self._name)

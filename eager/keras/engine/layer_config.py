@@ -62,7 +62,8 @@ class Configurable(Nodes):
             return cls(**config)
         except Exception as error:
             raise TypeError(
-                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\nException encountered: {error}"
+                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\nException encountered: "
+                f"{error}"
             ) from error
 
 

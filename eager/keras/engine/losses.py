@@ -11,7 +11,8 @@ from eager.convert import convert
 from eager.keras.engine.call_context import context, features
 from eager.keras.engine.tracking import unique
 from eager.keras.engine.weights import Weights
-from eager.ops.array import cast, shape as shape_of
+from eager.ops.array import cast
+from eager.ops.array import shape as shape_of
 from eager.ops.math import divide_no_nan
 from eager.tensor import Tensor
 
@@ -39,7 +40,8 @@ class Losses(Weights):
 
     def _recorded_losses(self) -> list[Any]:
         """The losses of the last call that are still alive: those of a trace end with it."""
-        return [loss for ref, loss in self._call_losses if ref is None or ref() is thread.frame]
+        frame = thread.frame
+        return [x for ref, x in self._call_losses if ref is None or (frame is not None and ref() is frame)]
 
     def _clear_losses(self) -> None:
         for layer in self._flatten_layers():
@@ -127,7 +129,8 @@ class Losses(Weights):
         metric = origin if getattr(origin, "_is_metric", False) else None
         if name is None and metric is None:
             raise ValueError(
-                "Please provide a name for your metric like `self.add_metric(tf.reduce_sum(inputs), name='mean_activation')`"
+                "Please provide a name for your metric like `self.add_metric(tf.reduce_sum(inputs), "
+                "name='mean_activation')`"
             )
         if not symbolic and context().depth == 0 and convert(value)._array is not None:
             raise ValueError(f"Expected a symbolic Tensor for the metric value, received: {value}")

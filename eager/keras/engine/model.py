@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 
 from eager import nest
 from eager.keras.engine.base_layer import Layer
@@ -28,9 +29,8 @@ class Model(Trainer):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Gives `Model(inputs, outputs)` the class Functional."""
-        if cls is Model and functional_arguments(args, kwargs) is not None:
-            cls = Functional
-        return super().__new__(cls, *args, **kwargs)
+        chosen: Any = Functional if cls is Model and functional_arguments(args, kwargs) is not None else cls
+        return super().__new__(chosen, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Makes a model.
@@ -135,7 +135,9 @@ class Model(Trainer):
             raise ValueError(f"Provide only a layer name or a layer index. Received: index={index}, name={name}.")
         if index is not None:
             if index >= len(self.layers):
-                raise ValueError(f"Was asked to retrieve layer at index {index} but model only has {len(self.layers)} layers.")
+                raise ValueError(
+                    f"Was asked to retrieve layer at index {index} but model only has {len(self.layers)} layers."
+                )
             return self.layers[index]
         if name is None:
             raise ValueError("Provide either a layer name or layer index at `get_layer`.")

@@ -63,7 +63,7 @@ class Sequential(Model):
             )
         if isinstance(layer, InputLayer):
             if self._stack or self._entry is not None:
-                raise ValueError("An InputLayer must be the first layer of a Sequential model, and there can be only one.")
+                raise ValueError("A Sequential model can have only one InputLayer, as its first layer.")
             self._entry, self._explicit = layer, True
             return
         if not self._stack and self._entry is None and layer._batch_input_shape is not None:
@@ -129,7 +129,8 @@ class Sequential(Model):
         from eager.errors import UntraceableError
 
         try:
-            self._entry = Input(batch_shape=batch_shape, dtype=dtype, name=f"{self._stack[0].name}_input")._keras_history[0]
+            entry = Input(batch_shape=batch_shape, dtype=dtype, name=f"{self._stack[0].name}_input")
+            self._entry = entry._keras_history[0]
             self._connect()
             self._input_spec = None
         except (NotImplementedError, UntraceableError):

@@ -10,13 +10,17 @@ from eager.keras.engine.layer_config import Configurable
 
 
 def print_summary(
-    model: Any, line_length: int | None, print_fn: Callable[[str], Any] | None, expand_nested: bool, show_trainable: bool
+    model: Any,
+    line_length: int | None,
+    print_fn: Callable[[str], Any] | None,
+    expand_nested: bool,
+    show_trainable: bool,
 ) -> None:
     """Prints the table. Raises ValueError before the model is built."""
     if not model.built:
         raise ValueError(
-            "This model has not yet been built. Build the model first by calling `build()` or by calling the model on a "
-            "batch of data."
+            "This model has not yet been built. Build the model first by calling `build()` or by calling the model on "
+            "a batch of data."
         )
     write = print_fn or (lambda line: sys.stdout.write(line + "\n"))
     columns = ["Layer (type)", "Output Shape", "Param #"]
@@ -42,7 +46,8 @@ def print_summary(
         write(_row(cells, widths))
     trainable = sum(v.shape.num_elements() or 0 for v in model.trainable_weights)
     frozen = sum(v.shape.num_elements() or 0 for v in model.non_trainable_weights)
-    sizes = [sum(_bytes(v) for v in group) for group in (model.weights, model.trainable_weights, model.non_trainable_weights)]
+    groups = (model.weights, model.trainable_weights, model.non_trainable_weights)
+    sizes = [sum(_bytes(v) for v in group) for group in groups]
     write("=" * total)
     write(f"Total params: {trainable + frozen} ({_size(sizes[0])})")
     write(f"Trainable params: {trainable} ({_size(sizes[1])})")

@@ -214,8 +214,8 @@ def _static_shape(shape: Any, name: str | None) -> tuple[int, ...]:
     wanted = TensorShape(() if shape is None else shape)
     if not wanted.is_fully_defined():
         raise ValueError(
-            f"The shape of weight {name!r} is {wanted}, but every size must be known when a weight is made; the layer's "
-            "input has an unknown size there."
+            f"The shape of weight {name!r} is {wanted}, but every size must be known when a weight is made; the "
+            "layer's input has an unknown size there."
         )
     return tuple(wanted.raw)
 

@@ -9,6 +9,7 @@ from eager.keras.engine.base_layer import Layer
 from eager.keras.layers.table import registry
 from eager.ops import math, nn
 from eager.ops.array import cast
+from graphcore.dtypes import float16
 
 
 class _SameShape(Layer):
@@ -120,13 +121,12 @@ class Softmax(_SameShape):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Probabilities; elements where the mask is False get none."""
         if mask is not None:
-            low = inputs.dtype.min if inputs.dtype == "float16" else -1e9
-            inputs = inputs + (1.0 - cast(mask, inputs.dtype)) * float(low)
-        if isinstance(self.axis, list | tuple):
-            if len(self.axis) > 1:
-                return math.exp(inputs - math.reduce_logsumexp(inputs, self.axis, keepdims=True))
-            return activations.softmax(inputs, self.axis[0])
-        return activations.softmax(inputs, self.axis)
+            low = -65504.0 if inputs.dtype is float16 else -1e9
+            inputs = inputs + (1.0 - cast(mask, inputs.dtype)) * low
+        axes = [self.axis] if isinstance(self.axis, int) else list(self.axis)
+        if len(axes) > 1:
+            return math.exp(inputs - math.reduce_logsumexp(inputs, axes, keepdims=True))
+        return activations.softmax(inputs, axes[0])
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

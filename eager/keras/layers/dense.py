@@ -52,7 +52,9 @@ class Dense(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = int(units) if not isinstance(units, int) else units
         if self.units <= 0:
-            raise ValueError(f"Received an invalid value for `units`, expected a positive integer. Received: units={units}")
+            raise ValueError(
+                f"Received an invalid value for `units`, expected a positive integer. Received: units={units}"
+            )
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -73,7 +75,9 @@ class Dense(Layer):
             ValueError: if the last size is unknown.
         """
         if not as_dtype(self.compute_dtype).is_floating:
-            raise TypeError(f"A Dense layer can only be built with a floating-point dtype. Received: dtype={self.dtype}")
+            raise TypeError(
+                f"A Dense layer can only be built with a floating-point dtype. Received: dtype={self.dtype}"
+            )
         shape = TensorShape(input_shape)
         last = shape[-1]
         if last is None:
@@ -104,7 +108,9 @@ class Dense(Layer):
         """The input's shape with `units` as the last size. Raises ValueError if the last size is unknown."""
         shape = TensorShape(input_shape)
         if shape[-1] is None:
-            raise ValueError(f"The last dimension of the input shape of a Dense layer should be defined. Received: {shape}")
+            raise ValueError(
+                f"The last dimension of the input shape of a Dense layer should be defined. Received: {shape}"
+            )
         return shape[:-1].concatenate(self.units)
 
     def get_config(self) -> dict[str, Any]:

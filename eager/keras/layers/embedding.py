@@ -38,8 +38,8 @@ class Embedding(Layer):
             kwargs["input_shape"] = (input_length,)
         if input_dim <= 0 or output_dim <= 0:
             raise ValueError(
-                f"Both `input_dim` and `output_dim` should be positive, Received input_dim = {input_dim} and output_dim = "
-                f"{output_dim}"
+                f"Both `input_dim` and `output_dim` should be positive, Received input_dim = {input_dim} and "
+                f"output_dim = {output_dim}"
             )
         super().__init__(activity_regularizer=activity_regularizer, autocast=False, **kwargs)
         self.input_dim = input_dim

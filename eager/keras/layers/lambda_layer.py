@@ -19,7 +19,12 @@ class Lambda(Layer):
     """
 
     def __init__(
-        self, function: Callable[..., Any], output_shape: Any = None, mask: Any = None, arguments: Any = None, **kwargs: Any
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Any = None,
+        **kwargs: Any,
     ) -> None:
         """Takes the function of the inputs, and further arguments for it.
 
@@ -56,8 +61,8 @@ class Lambda(Layer):
         """
         if getattr(self.function, "__name__", "<lambda>") == "<lambda>":
             raise ValueError(
-                f"Lambda layer {self.name!r} holds a lambda expression, whose code is not saved. Give it a named function "
-                "that is registered with tf.keras.utils.register_keras_serializable."
+                f"Lambda layer {self.name!r} holds a lambda expression, whose code is not saved. Give it a named "
+                "function that is registered with tf.keras.utils.register_keras_serializable."
             )
         return super().get_config() | {
             "function": serialize_keras_object(self.function), "output_shape": self._output_shape, "mask": None,

@@ -74,10 +74,13 @@ class Reshape(Layer):
         total, known = math.prod(sizes), math.prod(d for d in self.target_shape if d != -1)
         unknown = self.target_shape.count(-1)
         if unknown > 1:
-            raise ValueError(f"There must be at most one unknown dimension in target_shape. Received: {self.target_shape}.")
+            raise ValueError(
+                f"There must be at most one unknown dimension in target_shape. Received: {self.target_shape}."
+            )
         if (unknown and (known == 0 or total % known)) or (not unknown and total != known):
             raise ValueError(
-                f"total size of new array must be unchanged, input_shape = {sizes}, output_shape = {list(self.target_shape)}"
+                f"total size of new array must be unchanged, input_shape = {sizes}, output_shape = "
+                f"{list(self.target_shape)}"
             )
         return tuple(total // known if d == -1 else d for d in self.target_shape)
 
@@ -103,8 +106,8 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                "Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` must be consecutive "
-                f"and start from 1. Received dims={dims}"
+                "Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` must be "
+                f"consecutive and start from 1. Received dims={dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 

@@ -171,7 +171,7 @@ class Optimizer:
         if callable(loss) and not isinstance(loss, Tensor):
             with tape:
                 loss = loss()
-        variables = list(var_list() if callable(var_list) else var_list)
+        variables: list[Variable] = list(_listed(var_list))
         return list(zip(tape.gradient(loss, variables), variables, strict=True))
 
     def minimize(self, loss: Any, var_list: Any, tape: GradientTape | None = None) -> Any:
@@ -238,6 +238,15 @@ class Optimizer:
             return [clip_by_value(g, -float(self.clipvalue), float(self.clipvalue)) for g in gradients]
         return gradients
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The state without the identities of variables."""
+        return {k: v for k, v in self.__dict__.items() if k != "_slot_numbers"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restores the state of a copy, whose variables have identities of their own."""
+        self.__dict__.update(state)
+        self._slot_numbers = {id(v): i for i, v in enumerate(self._known)}
+
     # Config --------------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
@@ -268,6 +277,10 @@ class Optimizer:
     _learning_rate: Any
 
 
+def _listed(var_list: Any) -> Any:
+    return var_list() if callable(var_list) else var_list
+
+
 def _with_gradients(pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variable]]:
     """The pairs that have a gradient, with a warning for the others."""
     found = [(g, v) for g, v in pairs if g is not None]
@@ -278,8 +291,8 @@ def _with_gradients(pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variab
         import warnings
 
         warnings.warn(
-            f"Gradients do not exist for variables {names} when minimizing the loss. If you're using `model.compile()`, "
-            "did you forget to provide a `loss` argument?",
+            f"Gradients do not exist for variables {names} when minimizing the loss. If you're using "
+            "`model.compile()`, did you forget to provide a `loss` argument?",
             stacklevel=4,
         )
     return found

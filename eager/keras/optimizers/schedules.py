@@ -115,7 +115,8 @@ class PolynomialDecay(LearningRateSchedule):
     def __call__(self, step: Any) -> Tensor:
         """The learning rate, a float32 scalar."""
         p = minimum(_step(step), float(self.decay_steps)) / float(self.decay_steps)
-        return (self.initial_learning_rate - self.end_learning_rate) * pow(1.0 - p, float(self.power)) + self.end_learning_rate
+        span = self.initial_learning_rate - self.end_learning_rate
+        return span * pow(1.0 - p, float(self.power)) + self.end_learning_rate
 
 
 @registry.add()

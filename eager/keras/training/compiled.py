@@ -11,6 +11,7 @@ from eager.keras import losses as losses_module
 from eager.keras import metrics as metrics_module
 from eager.keras.metric_base import Mean, MeanMetricWrapper, Metric
 from eager.ops.array import cast
+from eager.ops.array import shape as shape_of
 from eager.tensor import Tensor
 
 _ACCURACY = ("accuracy", "acc")
@@ -84,8 +85,13 @@ class Losses:
         targets = flat_like(y, self._names, len(outputs))
         weights = flat_like(sample_weight, self._names, len(outputs))
         if len(targets) != len(outputs):
-            raise ValueError(f"The model has {len(outputs)} outputs {self._names}, but there are {len(targets)} targets")
+            raise ValueError(
+                f"The model has {len(outputs)} outputs {self._names}, but there are {len(targets)} targets"
+            )
         parts: list[Tensor] = []
+        # Running means of losses weigh each batch by its size.
+        rows_of = next((t for t in targets if t is not None and t.ndim), None)
+        size = None if rows_of is None else shape_of(rows_of)[0]
         trackers = iter(self._trackers)
         rows = zip(targets, outputs, weights, self._losses, self._factors, strict=True)
         for target, output, weight, loss, factor in rows:
@@ -94,17 +100,17 @@ class Losses:
             value = loss(target, output, sample_weight=weight)
             tracker = next(trackers, None)
             if tracker is not None:
-                tracker.update_state(value)
+                tracker.update_state(value, sample_weight=size)
             parts.append(value if factor is None else value * float(factor))
-        return self._sum([*parts, *regularization])
+        return self._sum([*parts, *regularization], size)
 
-    def _sum(self, parts: list[Any]) -> Tensor:
+    def _sum(self, parts: list[Any], size: Any) -> Tensor:
         if not parts:
             return convert(0.0)
         total = convert(parts[0])
         for part in parts[1:]:
             total = total + cast(convert(part), total.dtype)
-        self._total.update_state(total)
+        self._total.update_state(total, sample_weight=size)
         return total
 
 
@@ -129,7 +135,8 @@ class Metrics:
         self._rows = []
         for target, output, name, one, two in zip(targets, outputs, self._names, plain, weighted, strict=True):
             prefix = f"{name}_" if len(outputs) > 1 else ""
-            self._rows.append(tuple([_metric(m, target, output, prefix) for m in group] for group in (one, two)))  # pyright: ignore[reportArgumentType]
+            made = [[_metric(m, target, output, prefix) for m in group] for group in (one, two)]
+            self._rows.append((made[0], made[1]))
 
     def update(self, y: Any, y_pred: Any, sample_weight: Any, names: Sequence[str] = ()) -> None:
         """Takes a batch into every metric."""

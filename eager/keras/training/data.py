@@ -25,8 +25,11 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     if not isinstance(data, tuple):
         return data, None, None
     if len(data) > 3 or not data:
-        raise ValueError(f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: {data}")
-    return (*data, None, None)[:3]
+        raise ValueError(
+            f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: {data}"
+        )
+    x, y, sample_weight = (*data, None, None)[:3]
+    return x, y, sample_weight
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
@@ -50,7 +53,8 @@ def _is_list_of_numbers(x: Any) -> bool:
 
 def as_arrays(structure: Any) -> Any:
     """A structure of data as a structure of arrays; lists of numbers, or of lists of them, are one array each."""
-    if _is_list_of_numbers(structure) or (isinstance(structure, list) and structure and _is_list_of_numbers(structure[0])):
+    rows = isinstance(structure, list) and bool(structure) and _is_list_of_numbers(structure[0])
+    if rows or _is_list_of_numbers(structure):
         return as_array(structure)
     return nest.map_structure(as_array, structure) if nest.is_nested(structure) else as_array(structure)
 
@@ -80,7 +84,9 @@ class ArrayData:
                 f"  {name} sizes: {', '.join(str(a.shape[0] if a.ndim else 1) for a in nest.flatten(p))}"
                 for name, p in zip(("x", "y", "sample_weight"), parts, strict=False)
             )
-            raise ValueError(f"Data cardinality is ambiguous:\n{shown}\nMake sure all arrays contain the same number of samples.")
+            raise ValueError(
+                f"Data cardinality is ambiguous:\n{shown}\nMake sure all arrays contain the same number of samples."
+            )
         self.samples = lengths.pop()
         self.batch_size = batch_size or 32
         self.steps: int | None = -(-self.samples // self.batch_size)
@@ -155,7 +161,7 @@ def open_data(
     """
     if is_batched(x):
         if y is not None or sample_weight is not None:
-            raise ValueError("`y` and `sample_weight` must not be given when `x` gives batches: put them into the batches.")
+            raise ValueError("`x` gives batches, so `y` and `sample_weight` must be parts of them.")
         return IterableData(x, steps)
     if x is None:
         raise ValueError("`x` is missing: pass arrays, or an iterable of batches")
@@ -188,8 +194,9 @@ def train_validation_split(arrays: Any, validation_split: float) -> tuple[list[A
     at = int(count * (1.0 - validation_split))
     if at in (0, count):
         raise ValueError(
-            f"Training data contains {count} samples, which is not sufficient to split it into a validation and training "
-            f"set as specified by `validation_split={validation_split}`. Either provide more data, or a different value."
+            f"Training data contains {count} samples, which is not sufficient to split it into a validation and "
+            f"training set as specified by `validation_split={validation_split}`. Either provide more data, or a "
+            "different value."
         )
 
     def part(structure: Any, rows: slice) -> Any:

@@ -8,7 +8,13 @@ import numpy as np
 
 from eager import nest
 from eager.keras.callbacks import CallbackList, History
-from eager.keras.training.data import ArrayData, IterableData, open_data, train_validation_split, unpack_x_y_sample_weight
+from eager.keras.training.data import (
+    ArrayData,
+    IterableData,
+    open_data,
+    train_validation_split,
+    unpack_x_y_sample_weight,
+)
 from eager.keras.utils import Progbar
 
 if TYPE_CHECKING:

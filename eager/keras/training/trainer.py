@@ -20,8 +20,8 @@ class Trainer(Layer):
     """A layer with training and inference methods; Model derives from it."""
 
     _untracked_attributes = Layer._untracked_attributes | {
-        "optimizer", "compiled_loss", "compiled_metrics", "train_function", "test_function", "predict_function", "history",
-        "loss", "_compile_metrics", "_run_eagerly", "_is_compiled", "stop_training",
+        "optimizer", "compiled_loss", "compiled_metrics", "train_function", "test_function", "predict_function",
+        "history", "loss", "_compile_metrics", "_run_eagerly", "_is_compiled", "stop_training",
     }  # fmt: skip
 
     optimizer: Any
@@ -41,6 +41,11 @@ class Trainer(Layer):
         self.train_function: Any = None
         self.test_function: Any = None
         self.predict_function: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state without compiled functions, which belong to this very model."""
+        state = super().__getstate__() | {"history": None}
+        return state | dict.fromkeys(("train_function", "test_function", "predict_function"))
 
     @property
     def output_names(self) -> list[str]:
@@ -161,7 +166,9 @@ class Trainer(Layer):
                 "`add_loss` in a layer."
             )
         if self.loss is not None and y is None and not self.losses:
-            raise ValueError("Target data is missing. Your model was compiled with a loss and therefore expects target data.")
+            raise ValueError(
+                "Target data is missing. Your model was compiled with a loss and therefore expects target data."
+            )
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Forward and loss on one batch; returns results by name. Subclasses may override it."""
@@ -199,7 +206,9 @@ class Trainer(Layer):
 
     def _assert_compiled(self) -> None:
         if not self._is_compiled:
-            raise RuntimeError("You must compile your model before training/testing. Use `model.compile(optimizer, loss)`.")
+            raise RuntimeError(
+                "You must compile your model before training/testing. Use `model.compile(optimizer, loss)`."
+            )
         if thread.frame is not None:
             raise RuntimeError("fit, evaluate and predict cannot be called inside of a tf.function")
 

@@ -1,0 +1,178 @@
+"""tf.math functions over axes: sums, extremes, means, norms, positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eager.convert import convert
+from eager.errors import UnsupportedError
+from eager.ops.common import axes_of, floating, one_axis, op, raw_shape, size_tensor
+from eager.ops.elementwise import abs, pow, sqrt, square
+from eager.ops.public import public
+from eager.tensor import Tensor
+from graphcore import dims
+from graphcore.dtypes import as_dtype, bool_, int64
+
+
+def _reduce(op_name: str, x: Tensor, axis: Any, keepdims: bool, name: str) -> Tensor:
+    axes = axes_of(axis, x.ndim, name)
+    return op(op_name, x, axes=axes, keepdims=bool(keepdims))
+
+
+def _reduction(op_name: str, what: str) -> Callable[..., Tensor]:
+    def function(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+        del name
+        return _reduce(op_name, convert(input_tensor), axis, keepdims, op_name)
+
+    function.__name__ = op_name
+    function.__doc__ = f"""{what} over axes (tf.{op_name}).
+
+    Args:
+        input_tensor: the tensor.
+        axis: an axis, a list of axes, or None for all; negative ones count from the end.
+        keepdims: keeps reduced axes with size 1.
+        name: accepted for compatibility.
+
+    Raises:
+        InvalidArgumentError: for an axis out of range.
+        DTypeError: for a dtype that has no such reduction.
+    """
+    return public(op_name, f"math.{op_name}")(function)
+
+
+reduce_sum = _reduction("reduce_sum", "The sum")
+reduce_prod = _reduction("reduce_prod", "The product")
+reduce_max = _reduction("reduce_max", "The largest element; NaN wins")
+reduce_min = _reduction("reduce_min", "The smallest element; NaN wins")
+reduce_any = _reduction("reduce_any", "Whether any element of a bool tensor holds")
+reduce_all = _reduction("reduce_all", "Whether all elements of a bool tensor hold")
+
+
+@public("reduce_mean", "math.reduce_mean")
+def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The mean over axes (tf.reduce_mean); integers divide with rounding down, as in TensorFlow.
+
+    Raises:
+        InvalidArgumentError: for an axis out of range.
+    """
+    del name
+    x = convert(input_tensor)
+    axes = axes_of(axis, x.ndim, "reduce_mean")
+    total = op("reduce_sum", x, axes=axes, keepdims=bool(keepdims))
+    count = size_tensor(dims.product(raw_shape(x)[a] for a in axes), x.dtype)
+    return op("floordiv" if x.dtype.is_integer else "div", total, count)
+
+
+@public("math.reduce_variance")
+def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The mean squared deviation from the mean (tf.math.reduce_variance), of a floating tensor."""
+    del name
+    x = floating(input_tensor, "math.reduce_variance")
+    return reduce_mean(square(x - reduce_mean(x, axis, True)), axis, keepdims)
+
+
+@public("math.reduce_std")
+def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The square root of the variance (tf.math.reduce_std)."""
+    del name
+    return sqrt(reduce_variance(input_tensor, axis, keepdims))
+
+
+@public("reduce_logsumexp", "math.reduce_logsumexp")
+def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """log(sum(exp(x))) without overflow (tf.reduce_logsumexp)."""
+    del name
+    x = floating(input_tensor, "reduce_logsumexp")
+    axes = axes_of(axis, x.ndim, "reduce_logsumexp")
+    top = op("stop_gradient", op("reduce_max", x, axes=axes, keepdims=True))
+    zero = convert(0, like=x.dtype)
+    top = op("select", op("is_finite", top), top, zero)
+    total = op("log", op("reduce_sum", op("exp", op("sub", x, top)), axes=axes, keepdims=True))
+    result = op("add", total, top)
+    if keepdims:
+        return result
+    return op("reshape", result, shape=tuple(d for i, d in enumerate(raw_shape(x)) if i not in axes))
+
+
+@public("math.count_nonzero")
+def count_nonzero(
+    input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = int64, name: str | None = None
+) -> Tensor:
+    """The number of elements that are not 0 (tf.math.count_nonzero)."""
+    del name
+    x = convert(input)
+    hits = x if x.dtype is bool_ else op("not_equal", x, convert(0, like=x.dtype))
+    return _reduce("reduce_sum", op("cast", hits, dtype=as_dtype(dtype)), axis, keepdims, "count_nonzero")
+
+
+@public("math.reduce_euclidean_norm")
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The square root of the sum of squares (tf.math.reduce_euclidean_norm)."""
+    del name
+    return sqrt(reduce_sum(square(floating(input_tensor, "reduce_euclidean_norm")), axis, keepdims))
+
+
+@public("norm", "linalg.norm")
+def norm(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """A norm of vectors along an axis, or of matrices along two (tf.norm).
+
+    Args:
+        tensor: a floating tensor.
+        ord: "euclidean", 1, infinity, or for vectors any positive number; for matrices also "fro".
+        axis: the axis of vectors, a pair of axes of matrices, or None for the flat tensor.
+        keepdims: keeps reduced axes with size 1.
+        name: accepted for compatibility.
+
+    Raises:
+        ValueError: for an order that is no norm.
+        UnsupportedError: for the spectral norm (2) of matrices.
+    """
+    del name
+    x = floating(tensor, "norm")
+    matrices = isinstance(axis, list | tuple) and len(axis) == 2
+    if ord == "euclidean" or (ord == "fro" and matrices) or (ord == 2 and not matrices):
+        return sqrt(reduce_sum(square(x), axis, keepdims))
+    if isinstance(ord, str) or ord <= 0:
+        raise ValueError(f"norm: order {ord!r} is no norm; use 'euclidean', 'fro' for matrices, or a positive number")
+    if matrices:
+        return _matrix_norm(abs(x), ord, axis, keepdims)
+    if ord == float("inf"):
+        return reduce_max(abs(x), axis, keepdims)
+    if ord == 1:
+        return reduce_sum(abs(x), axis, keepdims)
+    return pow(reduce_sum(pow(abs(x), ord), axis, keepdims), 1.0 / ord)
+
+
+def _matrix_norm(sizes: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
+    """The largest column sum (1) or row sum (infinity)."""
+    rows, columns = (one_axis(a, sizes.ndim, "norm") for a in axis)
+    if ord not in (1, float("inf")):
+        raise UnsupportedError(f"norm: order {ord!r} of matrices; use 'fro', 1 or infinity, or numpy.linalg.norm")
+    summed, rest = (rows, columns) if ord == 1 else (columns, rows)
+    total = reduce_max(reduce_sum(sizes, summed, True), rest, True)
+    return total if keepdims else reduce_sum(total, (rows, columns))
+
+
+@public("argmax", "math.argmax")
+def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Tensor:
+    """The index of the largest element along an axis, 0 by default; the first of equals (tf.argmax)."""
+    del name
+    x = convert(input)
+    return op(
+        "argmax", x, axis=one_axis(0 if axis is None else axis, x.ndim, "argmax"), output_type=as_dtype(output_type)
+    )
+
+
+@public("argmin", "math.argmin")
+def argmin(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Tensor:
+    """The index of the smallest element along an axis, 0 by default; the first of equals (tf.argmin)."""
+    del name
+    x = convert(input)
+    return op(
+        "argmin", x, axis=one_axis(0 if axis is None else axis, x.ndim, "argmin"), output_type=as_dtype(output_type)
+    )
