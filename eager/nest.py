@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -53,6 +54,8 @@ def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(structure, dict):
         packed = {key: _pack(structure[key], leaves) for key in _keys(structure)}
         ordered = {key: packed[key] for key in structure}
+        if isinstance(structure, defaultdict):
+            return type(structure)(structure.default_factory, ordered)
         return ordered if type(structure) is dict else type(structure)(ordered)
     if isinstance(structure, tuple):
         items = [_pack(x, leaves) for x in structure]
@@ -85,7 +88,7 @@ def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True) -> N
         raise ValueError(f"The two structures don't have the same nested structure: {nest1!r} and {nest2!r}")
     if not is_nested(nest1):
         return
-    if check_types and isinstance(nest1, dict) != isinstance(nest2, dict):
+    if check_types and _kind(nest1) != _kind(nest2):
         raise TypeError(f"Structures of different types: {type(nest1).__name__} and {type(nest2).__name__}")
     if len(nest1) != len(nest2) or (isinstance(nest1, dict) and _keys(nest1) != _keys(nest2)):
         raise ValueError(f"The two structures don't have the same nested structure: {nest1!r} and {nest2!r}")
@@ -93,6 +96,14 @@ def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True) -> N
     second = [nest2[k] for k in _keys(nest2)] if isinstance(nest2, dict) else nest2
     for a, b in zip(first, second, strict=True):
         assert_same_structure(a, b, check_types)
+
+
+def _kind(structure: Any) -> Any:
+    """What two structures must have in common; subclasses of lists and dicts count as lists and dicts."""
+    fields = getattr(structure, "_fields", None)
+    if isinstance(structure, tuple) and fields is not None:
+        return type(structure).__name__, fields
+    return next(kind for kind in (list, tuple, dict) if isinstance(structure, kind))
 
 
 def structure_key(structure: Any, leaf: Callable[[Any], Any]) -> Any:

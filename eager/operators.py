@@ -26,7 +26,7 @@ def binary(op: OpDef, x: Any, y: Any) -> Tensor:
 def true_divide(x: Any, y: Any) -> Tensor:
     """The quotient x / y (tf.truediv): 32- and 64-bit integers give float64, 8- and 16-bit ones float32."""
     a, b = convert_pair(x, y, "truediv")
-    if not a.dtype.is_floating and not a.dtype.is_complex:
+    if a.dtype.is_integer:
         wide = float32 if a.dtype.size <= 2 else float64
         a, b = (run1(get_op("cast"), (t,), {"dtype": wide}) for t in (a, b))
     return run1(get_op("div"), (a, b))

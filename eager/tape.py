@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from eager import nest
 from eager.context import enter, leave, thread
 from eager.tensor import Tensor, type_of
+from graphcore import dims
 from graphcore.autodiff import Record, backward
 from graphcore.optable import OpDef, get_op
 
@@ -122,6 +123,13 @@ class GradientTape:
         """Forgets what was recorded since `mark`: a trace that succeeded is recorded as one op instead."""
         count, self._watched, self._variables = mark
         del self._records[count:]
+
+    def fix_sizes(self, sizes: Mapping[str, int]) -> None:
+        """Puts actual sizes in the place of symbolic ones, for a trace that ended early."""
+        for i, (op, inputs, outputs, attrs) in enumerate(self._records):
+            if dims.free_symbols(attrs):
+                fixed = {key: dims.substitute(value, sizes) for key, value in attrs.items()}
+                self._records[i] = Record(op, inputs, outputs, fixed)
 
     def record_read(self, variable: Any, tensor: Tensor) -> None:
         """Takes note that `tensor` is a read of `variable`; Variable calls this."""

@@ -48,7 +48,7 @@ from codegen.emit.gemm_spec import (
     ReadPoint,
 )
 from codegen.emit.gemm_store import emit_store, view_epilogue
-from codegen.emit.text import FunctionText, ModuleText
+from codegen.emit.text import UNOPTIMIZED, FunctionText, ModuleText
 from codegen.schedule import GemmSchedule, gemm_schedule, packed_elements
 from codegen.target import Target
 from graphcore.dims import Dim, ceildiv, product
@@ -88,7 +88,7 @@ def emit_gemm(
     schedule = schedule or gemm_schedule(spec, target)
     parts = _Parts(module, name, spec, target, schedule, emit_dim)
     emit_store(module, parts.store, spec, target, schedule, epilogue)
-    fn = module.function(name, _KERNEL, "i32")
+    fn = module.function(name, _KERNEL, "i32", attributes=UNOPTIMIZED)
     kernel = _Kernel(fn, parts)
     for_range(kernel.ix, "%begin", "%end", 1, kernel.chunk)
     fn.ret("i32 0")
@@ -110,7 +110,7 @@ def emit_pack_b(
     """
     schedule = gemm_schedule(spec, target)
     panel = emit_pack_panel(module, f"{name}.panel", spec, target, schedule, emit_dim)
-    fn = module.function(name, _KERNEL, "i32")
+    fn = module.function(name, _KERNEL, "i32", attributes=UNOPTIMIZED)
     pack = panel.begin(fn)
     ix = Index(fn)
     n, k = emit_dim(fn, spec.n), emit_dim(fn, spec.k)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from codegen import loopir
 from codegen.emit.contract import ContractEmitter, is_contract
 from codegen.emit.kernel import PARAMETERS, Emitter, load_symbols
-from codegen.emit.text import FunctionText, ModuleText
+from codegen.emit.text import UNOPTIMIZED, FunctionText, ModuleText
 from codegen.layout import Place, Step
 from codegen.loopir import Kernel
 from codegen.runtime.context import slot
@@ -99,7 +99,7 @@ class _Main:
     ) -> None:
         self.module, self.steps, self.first = module, steps, first
         self.fn = module.text.function(
-            "layerjit_main", ("ptr %ctx", "ptr %bufs", "ptr %dims", "ptr %arena"), "i32"
+            "layerjit_main", ("ptr %ctx", "ptr %bufs", "ptr %dims", "ptr %arena"), "i32", attributes=UNOPTIMIZED
         )
         places = [p for s in steps for p in s.places]
         chunks = [s.emitted.chunks for s in steps if s.emitted is not None]

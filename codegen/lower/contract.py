@@ -26,7 +26,7 @@ class Counters:
     """The counters of a contraction: batch, rows, columns, depth, as index tuples."""
 
     def __init__(self, program: Program, node: Node) -> None:
-        """Makes b0.., m0.., n0.., k0.. in the program."""
+        """Makes bx0.., mx0.., nx0.., kx0.. in the program: never the name of an open size, such as the tracer's n0."""
         lhs, rhs = (v.type.shape for v in node.operands)
         (lc, rc), (lb, rb) = node.attrs["contracting"], node.attrs["batch"]
         self.left_axes = [a for a in range(len(lhs)) if a not in lc and a not in lb]
@@ -40,8 +40,8 @@ class Counters:
         self.right = self._index(len(rhs), (rb, self.b), (self.right_axes, self.n), (rc, self.k))
 
     def _make(self, program: Program, letter: str, extents: Sequence[Dim]) -> Index:
-        made = tuple(program.axis(f"{letter}{i}", d) for i, d in enumerate(extents))
-        self.extents.update({f"{letter}{i}": d for i, d in enumerate(extents) if d != 1})
+        made = tuple(program.axis(f"{letter}x{i}", d) for i, d in enumerate(extents))
+        self.extents.update({f"{letter}x{i}": d for i, d in enumerate(extents) if d != 1})
         return made
 
     @staticmethod

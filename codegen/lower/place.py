@@ -8,6 +8,7 @@ again if that is cheap; otherwise it is kept in a row buffer in scratch memory.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from codegen import loopir
@@ -20,6 +21,9 @@ from graphcore.errors import UnsupportedError
 
 KEEP_COST = 9
 """A value that costs at least this many simple operations is kept in a row buffer between stages."""
+
+TILE = 16
+"""Positions along an axis that are handled together where vectors run across it."""
 
 _COSTS = {
     "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14, "pow": 20,
@@ -50,6 +54,7 @@ class Placer:
         self.kept = [a for a in self.axes if not a.reduced]
         self.reduced = [a for a in self.axes if a.reduced]
         self.column = not self.reduced or (bool(self.kept) and self.axes[-1] is self.kept[-1])
+        self._tile = self._tiled() if self.column and not self.reduced else None
         self.body: list[Any] = []
         self._blocks = [_Block(self.body)]
         self._closed: list[_Block] = []
@@ -68,11 +73,50 @@ class Placer:
         self._kept_loops(0)
         return self.body
 
+    # -- tiles
+
+    def _tiled(self) -> Axis | None:
+        """The inner part of an axis that is split, where a load runs along that axis instead of the vector loop's.
+
+        So a transposition goes through its source in tiles: the cache lines that one vector touches are used again
+        for its neighbours along the split axis before they are evicted.
+        """
+        across = self._across()
+        if across is None:
+            return None
+        outer = Axis(f"{across.name}t", dims.ceildiv(across.extent, TILE), across.group)
+        self.kept[self.kept.index(across)] = outer
+        start = dims.symbol(outer.name, 0, outer.extent - 1) * TILE
+        inside = start + dims.symbol(across.name, 0, TILE - 1)
+        self.replace = {n: dims.substitute(d, {across.name: inside}) for n, d in self.replace.items()}
+        self.replace.setdefault(across.name, inside)
+        return Axis(across.name, dims.minimum(across.extent - start, TILE), across.group)
+
+    def _across(self) -> Axis | None:
+        """A kept axis, large as the vector loop's, along which some load is contiguous, but not along that one."""
+        if len(self.kept) < 2 or not all(isinstance(s, Load | loopir.Compute | loopir.Const) for s in self._all()):
+            return None
+        *outer, vector = self.kept
+        names = frozenset(a.name for a in self.kept)
+        for s in self._all():
+            parts, linear = linear_parts(self._dim(s.index), names) if isinstance(s, Load) else ({}, False)
+            if linear and parts.get(vector.name, 0) not in (0, 1):
+                found = next((a for a in outer if parts.get(a.name) == 1 and _many(a) and _many(vector)), None)
+                if found is not None:
+                    return found
+        return None
+
+    def _all(self) -> Iterable[Any]:
+        return self.program.statements.values()
+
     # -- loops
 
     def _kept_loops(self, depth: int) -> None:
         if depth == len(self.kept):
-            self._inside()
+            if self._tile is None:
+                self._inside()
+            else:
+                self._loop(self._tile, "serial", self._inside)
             return
         axis = self.kept[depth]
         vector = self.column and depth == len(self.kept) - 1
@@ -229,6 +273,11 @@ class Placer:
             parts, linear = linear_parts(s.index, self._folding)
             own = 1 if linear and all(isinstance(c, int) and abs(c) <= 1 for c in parts.values()) else 6
         return own + sum(self._cost(a, seen) for a in self.program.arguments(name))
+
+
+def _many(axis: Axis) -> bool:
+    """Whether an axis is known to be long, or not known to be short."""
+    return not isinstance(axis.extent, int) or axis.extent >= 2 * TILE
 
 
 def rewrite(s: Any, replace: dict[str, Dim]) -> Any:

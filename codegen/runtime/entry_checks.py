@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codegen.emit.text import ModuleText
+from codegen.emit.text import UNOPTIMIZED, ModuleText
 from codegen.runtime.dimcode import emit_condition, emit_dim
-from codegen.runtime.entry_pieces import UNOPTIMIZED, Pieces
+from codegen.runtime.entry_pieces import Pieces
 from codegen.runtime.layout import Layout, slot_offset
 from codegen.runtime.plan import EntryPlan, symbol_atom
 from codegen.runtime.table import EntryTable

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from eager.context import thread
 from eager.errors import UntraceableError
 from eager.frame import Frame, again
 from eager.function.location import user_location
@@ -196,6 +197,10 @@ class Trace(Frame):
         for node in self.builder.nodes:
             if node.op.effects:
                 self._compute(node)
+        # From here on sizes are numbers: no eager op meets a symbolic one.
+        self.settle()
+        for tape in thread.tapes:
+            tape.fix_sizes(self._sizes)
 
     def variable_position(self, variable: Variable) -> int:
         """The number of the graph input that a variable is; makes one if it was never read."""

@@ -179,11 +179,16 @@ def sizes_of(tensor: Tensor) -> tuple[Dim, ...]:
 
     A traced tensor that depends on data ends the trace.
     """
-    if tensor._array is None:
-        found = _symbolic(tensor._value, {})
-        if found is not None:
-            return tuple(d if isinstance(d, SymDim) else int(d) for d in found.reshape(-1).tolist())
+    found = known_sizes(tensor)
+    if found is not None:
+        return found
     return tuple(int(n) for n in concrete(tensor, "a shape").reshape(-1).tolist())
+
+
+def known_sizes(tensor: Tensor) -> tuple[Dim, ...] | None:
+    """The integers of a tensor as sizes, or None for a traced tensor that depends on data."""
+    array = tensor._array if tensor._array is not None else _symbolic(tensor._value, {})
+    return None if array is None else tuple(d if isinstance(d, SymDim) else int(d) for d in array.reshape(-1).tolist())
 
 
 _SIZE_OPS = frozenset((
@@ -245,6 +250,6 @@ def resolve_shape(shape: Sequence[Dim], total: Dim, name: str) -> tuple[Dim, ...
 
 
 __all__ = [
-    "InvalidTypeError", "axes_of", "floating", "is_traced", "one_axis", "op", "pairs_argument", "raw_shape",
+    "InvalidTypeError", "axes_of", "floating", "is_traced", "known_sizes", "one_axis", "op", "pairs_argument", "raw_shape",
     "resolve_shape", "settled", "shape_argument", "size_tensor", "sizes_of",
 ]  # fmt: skip

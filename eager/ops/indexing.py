@@ -8,7 +8,7 @@ import numpy as np
 
 from eager.convert import convert
 from eager.errors import InvalidArgumentError
-from eager.ops.common import op, raw_shape, sizes_of
+from eager.ops.common import known_sizes, op, raw_shape, size_tensor, sizes_of
 from eager.tensor import Tensor, type_of
 from eager.variable import Variable
 from graphcore import dims
@@ -33,8 +33,8 @@ def getitem(x: Any, key: Any) -> Tensor:
         IndexError: for too many indices or an index out of range.
         TypeError: for a key that tensors do not take; use tf.gather or tf.boolean_mask for index arrays.
     """
-    tensor = convert(x)
-    plan = _plan(tensor, key)
+    tensor, keys = _gathered(convert(x), key if isinstance(key, tuple) else (key,))
+    plan = _plan(tensor, keys)
     part = tensor
     sizes = raw_shape(tensor)
     if plan.begin != (0,) * len(sizes) or plan.end != sizes or any(s != 1 for s in plan.strides):
@@ -42,6 +42,24 @@ def getitem(x: Any, key: Any) -> Tensor:
     if plan.reversed:
         part = op("reverse", part, axes=plan.reversed)
     return part if raw_shape(part) == plan.shape else op("reshape", part, shape=plan.shape)
+
+
+def _gathered(x: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, tuple[Any, ...]]:
+    """Takes the scalars that only a run will know out of the key; they are gathered."""
+    if not any(isinstance(k, Tensor | Variable) for k in key):
+        return x, key
+    keys = _expand(x, key)
+    axis = x.ndim
+    for place in reversed(range(len(keys))):
+        k = keys[place]
+        axis -= k is not None
+        if isinstance(k, Tensor | Variable) and k.ndim == 0 and k.dtype.is_integer:
+            at = convert(k)
+            if known_sizes(at) is None:
+                size = size_tensor(raw_shape(x)[axis], at.dtype)
+                x = op("gather", x, op("select", at < 0, at + size, at), axis=axis)
+                del keys[place]
+    return x, tuple(keys)
 
 
 def replace_slice(x: Tensor, key: Any, value: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ def _size(shape: Sequence[int], axes: Axes) -> int:
 def _evaluate(lhs: Any, rhs: Any, contracting: Pair, batch: Pair = ((), ())) -> Any:
     """As one (stacked) matrix product of batch, m, k with batch, k, n."""
     if not batch[0] and lhs.ndim == rhs.ndim == 2 and contracting == ((1,), (0,)):
-        return np.matmul(lhs, rhs)
+        return _matmul(lhs, rhs)
     left = free_axes(lhs.ndim, contracting[0], batch[0])
     right = free_axes(rhs.ndim, contracting[1], batch[1])
     stack = tuple(lhs.shape[i] for i in batch[0])
@@ -81,7 +81,13 @@ def _evaluate(lhs: Any, rhs: Any, contracting: Pair, batch: Pair = ((), ())) -> 
     a = lhs.transpose(batch[0] + left + contracting[0]).reshape((*stack, _size(lhs.shape, left), k))
     b = rhs.transpose(batch[1] + contracting[1] + right).reshape((*stack, k, _size(rhs.shape, right)))
     shape = stack + tuple(lhs.shape[i] for i in left) + tuple(rhs.shape[i] for i in right)
-    return np.matmul(a, b).reshape(shape)
+    return _matmul(a, b).reshape(shape)
+
+
+def _matmul(a: Any, b: Any) -> Any:
+    """np.matmul in the operands' dtype; for bfloat16 NumPy computes in float32."""
+    product = np.matmul(a, b)
+    return product if product.dtype == a.dtype else product.astype(a.dtype)
 
 
 def _operand_cotangent(

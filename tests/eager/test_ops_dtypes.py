@@ -55,7 +55,8 @@ def test_tensors_mix_strictly(sign):
             else:
                 result = apply(x, y)
                 assert result.dtype is result_dtype(sign, a)
-                want = apply(x.numpy(), y.numpy()).astype(result.dtype.numpy)
+                with np.errstate(all="ignore"):
+                    want = apply(x.numpy(), y.numpy()).astype(result.dtype.numpy)
                 np.testing.assert_array_equal(result.numpy(), want)
 
 
@@ -130,8 +131,8 @@ def test_kept_numbers_are_tensors_of_their_own_and_keep_signs_and_types():
     a, b = tf.constant(2.0, tf.float32), tf.constant(2.0, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(a)
-        y = a * b
-    assert tape.gradient(y, b) is None
+        y = b * 3.0
+    assert tape.gradient(y, a) is None
     x = tf.constant([1.0])
     assert np.signbit((x * -0.0).numpy()[0]) and not np.signbit((x * 0.0).numpy()[0])
     assert not np.signbit((x * 0).numpy()[0])

@@ -47,7 +47,9 @@ def lookup(name: str) -> Callable[..., Any]:
     return found
 
 
-def case(name: str, arrays: Any, expected: Any, *args: Any, smooth: bool = True, exact: bool = False, **kw: Any) -> None:
+def case(
+    name: str, arrays: Any, expected: Any, *args: Any, smooth: bool = True, exact: bool = False, **kw: Any
+) -> None:
     """Adds a call of the function on the arrays, followed by `args` and keywords."""
     arrays = arrays if isinstance(arrays, tuple) else (arrays,)
     CASES.append(Case(name, lambda *t: lookup(name)(*t, *args, **kw), arrays, expected, smooth, exact))
@@ -168,14 +170,29 @@ for _name, (_ref, _kinds, _smooth) in BINARY.items():
             _exact = _name not in ("pow", "math.xlogy", "math.xlog1py")
             _make = _MAKE[_kind]
             case(_name, (_make(*_a), _make(*_b)), _ref, smooth=_smooth and 0 not in _a, exact=_exact)
-    _one = {"f": tf.ones((2, 3)), "p": tf.ones((2, 3)), "i": tf.ones((2, 3), tf.int32), "b": tf.constant([[True] * 3] * 2)}
+    _one = {
+        "f": tf.ones((2, 3)),
+        "p": tf.ones((2, 3)),
+        "i": tf.ones((2, 3), tf.int32),
+        "b": tf.constant([[True] * 3] * 2),
+    }
     fault(_name, ValueError, _one[_kinds[0]], _one[_kinds[0]][:, :2])
     fault(_name, TypeError, _one[_kinds[0]], tf.ones(3, tf.float64))
 for _name, _ref in (("left_shift", np.left_shift), ("right_shift", np.right_shift)):
     case(f"bitwise.{_name}", (ints(6), ints(6, low=0, high=31)), _ref, smooth=False)
     fault(f"bitwise.{_name}", TypeError, tf.ones(2), tf.ones(2))
-case("math.divide_no_nan", (np.array([1.0, 0, 3]), np.array([0.0, 0, 2])), lambda x, y: np.array([0, 0, 1.5]), smooth=False)
-case("math.multiply_no_nan", (np.array([np.inf, np.nan, 3]), np.array([0.0, 0, 2])), lambda x, y: np.array([0, 0, 6.0]), smooth=False)
+case(
+    "math.divide_no_nan",
+    (np.array([1.0, 0, 3]), np.array([0.0, 0, 2])),
+    lambda x, y: np.array([0, 0, 1.5]),
+    smooth=False,
+)
+case(
+    "math.multiply_no_nan",
+    (np.array([np.inf, np.nan, 3]), np.array([0.0, 0, 2])),
+    lambda x, y: np.array([0, 0, 6.0]),
+    smooth=False,
+)
 case("math.xlogy", (np.array([0.0, 2]), np.array([0.0, 3])), lambda x, y: np.array([0, 2 * np.log(3)]), smooth=False)
 case("math.xlog1py", (np.array([0.0, 2]), np.array([-1.0, 3])), lambda x, y: np.array([0, 2 * np.log(4)]), smooth=False)
 case("divide", (ints(5), ints(5, low=1)), np.divide, smooth=False, exact=True)
@@ -197,8 +214,20 @@ fault("linalg.global_norm", ValueError, [None])
 custom("clip_by_global_norm", lambda a, b: tf.clip_by_global_norm([a, b], 1.5)[0], (X, floats(2)),
        lambda a, b: [v * 1.5 / np.sqrt((a**2).sum() + (b**2).sum()) for v in (a, b)], exact=False)  # fmt: skip
 fault("clip_by_global_norm", ValueError, [], 1.0)
-case("saturate_cast", np.array([-300.0, 1.5, 300, np.nan]), lambda x: np.array([-128, 1, 127, 0], np.int8), tf.int8, smooth=False)
-case("saturate_cast", np.array([-300, 5, 300], np.int32), lambda x: np.array([0, 5, 255], np.uint8), tf.uint8, smooth=False)
+case(
+    "saturate_cast",
+    np.array([-300.0, 1.5, 300, np.nan]),
+    lambda x: np.array([-128, 1, 127, 0], np.int8),
+    tf.int8,
+    smooth=False,
+)
+case(
+    "saturate_cast",
+    np.array([-300, 5, 300], np.int32),
+    lambda x: np.array([0, 5, 255], np.uint8),
+    tf.uint8,
+    smooth=False,
+)
 fault("saturate_cast", TypeError, tf.ones(2), "no dtype")
 
 # Reductions.
@@ -229,13 +258,28 @@ for _name in ("reduce_sum", "reduce_prod", "reduce_max", "reduce_min"):
     fault(_name, TypeError, tf.constant([True]))
     case(_name, ints(3, 4), lambda x, r=REDUCTIONS[_name][0]: r(x).astype(np.int32), smooth=False)
 case("reduce_mean", np.array([[1, 2], [-1, -2]], np.int32), lambda x: np.array([1, -2], np.int32), 1, smooth=False)
-case("reduce_logsumexp", np.array([[1000.0, 1000], [-np.inf, -np.inf]]), lambda x: np.array([1000 + np.log(2), -np.inf]), 1, smooth=False)
+case(
+    "reduce_logsumexp",
+    np.array([[1000.0, 1000], [-np.inf, -np.inf]]),
+    lambda x: np.array([1000 + np.log(2), -np.inf]),
+    1,
+    smooth=False,
+)
 for _name, _ref in (("argmax", np.argmax), ("argmin", np.argmin)):
     case(f"math.{_name}", X, lambda x, r=_ref: r(x, 0), smooth=False)
     case(f"math.{_name}", ints(3, 4), lambda x, r=_ref: r(x, -1).astype(np.int32), -1, tf.int32, smooth=False)
     fault(f"math.{_name}", ValueError, X, 2)
     fault(f"math.{_name}", ValueError, tf.zeros((0, 2)))
-for _ord, _axis in (("euclidean", None), (1, 0), (3, 1), (np.inf, -1), (2, 1), ("fro", (0, 1)), (1, (0, 1)), (np.inf, (1, 0))):
+for _ord, _axis in (
+    ("euclidean", None),
+    (1, 0),
+    (3, 1),
+    (np.inf, -1),
+    (2, 1),
+    ("fro", (0, 1)),
+    (1, (0, 1)),
+    (np.inf, (1, 0)),
+):
     case("norm", X, lambda x, o=_ord, a=_axis: np.linalg.norm(x if a is not None else x.ravel(),
          None if o == "euclidean" else o, axis=a), _ord, _axis)  # fmt: skip
 fault("norm", ValueError, X, 0)
@@ -255,12 +299,30 @@ fault("convert_to_tensor", TypeError, tf.ones(2), tf.int32)
 fault("convert_to_tensor", ValueError, None)
 for _name, _value in (("zeros", 0), ("ones", 1)):
     custom(_name, lambda n=_name: lookup(n)((2, 3), tf.int64), (), lambda v=_value: np.full((2, 3), v, np.int64))
-    custom(_name, lambda x, n=_name: lookup(n)(tf.shape(x)[:1]), X, lambda x, v=_value: np.full(3, v, np.float32), smooth=False)
+    custom(
+        _name,
+        lambda x, n=_name: lookup(n)(tf.shape(x)[:1]),
+        X,
+        lambda x, v=_value: np.full(3, v, np.float32),
+        smooth=False,
+    )
     fault(_name, ValueError, (2, -1))
     fault(_name, ValueError, (2, None))
     fault(_name, TypeError, 2.5)
-    custom(f"{_name}_like", lambda x, n=_name: lookup(f"{n}_like")(x), X, lambda x, v=_value: np.full_like(x, v), smooth=False)
-    custom(f"{_name}_like", lambda x, n=_name: lookup(f"{n}_like")(x, tf.bool), X, lambda x, v=_value: np.full(x.shape, v, bool), smooth=False)
+    custom(
+        f"{_name}_like",
+        lambda x, n=_name: lookup(f"{n}_like")(x),
+        X,
+        lambda x, v=_value: np.full_like(x, v),
+        smooth=False,
+    )
+    custom(
+        f"{_name}_like",
+        lambda x, n=_name: lookup(f"{n}_like")(x, tf.bool),
+        X,
+        lambda x, v=_value: np.full(x.shape, v, bool),
+        smooth=False,
+    )
     fault(f"{_name}_like", TypeError, X, "no dtype")
 custom("fill", lambda x: tf.fill((2, 3), x), np.array(2.5), lambda x: np.full((2, 3), x))
 fault("fill", ValueError, (2,), [1, 2])
@@ -270,21 +332,60 @@ fault("eye", TypeError, 2.5)
 for _args in ((5,), (2, 9, 3), (9, 2, -3), (3, 3), (0.0, 1.0, 0.25), (5, 1)):
     custom("range", lambda a=_args: tf.range(*a), (), lambda a=_args: np.arange(*a).astype(
         np.float32 if isinstance(a[0], float) else np.int32))  # fmt: skip
-custom("range", lambda x: tf.range(tf.shape(x)[1], dtype=tf.float32), X, lambda x: np.arange(4, dtype=np.float32), smooth=False)
+custom(
+    "range",
+    lambda x: tf.range(tf.shape(x)[1], dtype=tf.float32),
+    X,
+    lambda x: np.arange(4, dtype=np.float32),
+    smooth=False,
+)
 fault("range", ValueError, 0, 5, 0)
 fault("range", ValueError, 0.0, 5.0, 1.0, tf.int32)
 for _num in (1, 2, 5):
-    custom("linspace", lambda a, b, n=_num: tf.linspace(a, b, n), (np.array(1.0), np.array(4.0)), lambda a, b, n=_num: np.linspace(a, b, n), exact=False)
-custom("linspace", lambda a, b: tf.linspace(a, b, 4, axis=-1), (X, X + 1), lambda a, b: np.linspace(a, b, 4, axis=-1), exact=False)
+    custom(
+        "linspace",
+        lambda a, b, n=_num: tf.linspace(a, b, n),
+        (np.array(1.0), np.array(4.0)),
+        lambda a, b, n=_num: np.linspace(a, b, n),
+        exact=False,
+    )
+custom(
+    "linspace",
+    lambda a, b: tf.linspace(a, b, 4, axis=-1),
+    (X, X + 1),
+    lambda a, b: np.linspace(a, b, 4, axis=-1),
+    exact=False,
+)
 fault("linspace", ValueError, 0.0, 1.0, 0)
 fault("linspace", TypeError, tf.ones(2), tf.ones(2, tf.float64), 3)
-case("one_hot", np.array([[0, 2], [5, -1]], np.int32), lambda i: (i[..., None] == np.arange(3)).astype(np.float32), 3, smooth=False)
-case("one_hot", np.array([0, 2], np.int64), lambda i: np.array([[5, -1, -1], [-1, -1, 5]], np.int32).T, 3, 5, -1, 0, tf.int32, smooth=False)
+case(
+    "one_hot",
+    np.array([[0, 2], [5, -1]], np.int32),
+    lambda i: (i[..., None] == np.arange(3)).astype(np.float32),
+    3,
+    smooth=False,
+)
+case(
+    "one_hot",
+    np.array([0, 2], np.int64),
+    lambda i: np.array([[5, -1, -1], [-1, -1, 5]], np.int32).T,
+    3,
+    5,
+    -1,
+    0,
+    tf.int32,
+    smooth=False,
+)
 case("one_hot", np.array([0, 1], np.int32), lambda i: np.eye(2, dtype=bool), 2, dtype=tf.bool, smooth=False)
 fault("one_hot", TypeError, tf.ones(2), 3)
 fault("one_hot", ValueError, INT, 3, axis=3)
 case("sequence_mask", np.array([[1, 3], [0, 2]], np.int32), lambda n: np.arange(4) < n[..., None], 4, smooth=False)
-custom("sequence_mask", lambda: tf.sequence_mask([1, 3], dtype=tf.float32), (), lambda: np.array([[1, 0, 0], [1, 1, 1]], np.float32))
+custom(
+    "sequence_mask",
+    lambda: tf.sequence_mask([1, 3], dtype=tf.float32),
+    (),
+    lambda: np.array([[1, 0, 0], [1, 1, 1]], np.float32),
+)
 fault("sequence_mask", ValueError, tf.ones(2), 3)
 for _how in ("xy", "ij"):
     custom("meshgrid", lambda a, b, c, h=_how: tf.meshgrid(a, b, c, indexing=h), (floats(2), floats(3), floats(2)),
@@ -304,7 +405,13 @@ case("cast", X * 3, lambda x: x.astype(np.int32), tf.int32, smooth=False)
 case("cast", ints(4), lambda x: x.astype(bool), tf.bool, smooth=False)
 fault("cast", TypeError, X, "no dtype")
 for _shape in ((4, 3), (-1,), (2, -1, 3), [12, 1], tf.TensorShape([6, 2])):
-    case("reshape", X, lambda x, s=_shape: x.reshape(s.as_list() if isinstance(s, tf.TensorShape) else s), _shape, exact=True)
+    case(
+        "reshape",
+        X,
+        lambda x, s=_shape: x.reshape(s.as_list() if isinstance(s, tf.TensorShape) else s),
+        _shape,
+        exact=True,
+    )
 case("reshape", np.array([3.0]), lambda x: x.reshape(()), (), exact=True)
 for _shape in ((5, 2), (-1, 5), (-1, -1), (-2, 6), (None, 4)):
     fault("reshape", ValueError, X, _shape)
@@ -325,13 +432,20 @@ fault("broadcast_to", ValueError, X, (3, 5))
 case("ensure_shape", X, lambda x: x, (None, 4), exact=True)
 fault("ensure_shape", ValueError, X, (None, 5))
 fault("ensure_shape", ValueError, X, (None,))
-custom("broadcast_static_shape", lambda: tf.constant(tf.broadcast_static_shape((3, 1), (4,)).as_list()), (), lambda: np.array([3, 4], np.int32))
+custom(
+    "broadcast_static_shape",
+    lambda: tf.constant(tf.broadcast_static_shape((3, 1), (4,)).as_list()),
+    (),
+    lambda: np.array([3, 4], np.int32),
+)
 fault("broadcast_static_shape", ValueError, (3,), (4,))
 
 # Joining and picking.
 
 custom("concat", lambda a, b: tf.concat([a, b], 1), (X, floats(3, 2)), lambda a, b: np.concatenate([a, b], 1))
-custom("concat", lambda a, b: tf.concat([a, b], -2), (X, floats(0, 4)), lambda a, b: np.concatenate([a, b]), smooth=False)
+custom(
+    "concat", lambda a, b: tf.concat([a, b], -2), (X, floats(0, 4)), lambda a, b: np.concatenate([a, b]), smooth=False
+)
 fault("concat", ValueError, [X, floats(2, 3)], 0)
 fault("concat", TypeError, [tf.ones(2), tf.ones(2, tf.int32)], 0)
 fault("concat", ValueError, [X, X], 2)
@@ -362,7 +476,9 @@ case("repeat", X, lambda x: np.repeat(x, [1, 0, 2], 0), [1, 0, 2], 0, exact=True
 case("repeat", X, lambda x: np.repeat(x, 2), 2, exact=True)
 fault("repeat", ValueError, X, [1, 2], 0)
 fault("repeat", ValueError, X, 2, 2)
-case("pad", X, lambda x: np.pad(x, ((1, 0), (2, 3)), constant_values=7), ((1, 0), (2, 3)), constant_values=7, exact=True)
+case(
+    "pad", X, lambda x: np.pad(x, ((1, 0), (2, 3)), constant_values=7), ((1, 0), (2, 3)), constant_values=7, exact=True
+)
 for _mode in ("reflect", "symmetric"):
     case("pad", X, lambda x, m=_mode: np.pad(x, ((1, 2), (0, 3)), m), ((1, 2), (0, 3)), _mode, exact=True)
 fault("pad", ValueError, X, ((1, 1),))
@@ -448,7 +564,11 @@ custom("nn.sparse_softmax_cross_entropy_with_logits",
        lambda y, x: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x), (np.array([4, -1, 0], np.int8), X),
        lambda y, x: np.array([np.nan, np.nan, -np.log(softmax(x))[2, 0]]), smooth=False, exact=False)  # fmt: skip
 fault("nn.sparse_softmax_cross_entropy_with_logits", ValueError, X, X)
-case("nn.sigmoid_cross_entropy_with_logits", (logistic(floats(3, 4)), X), lambda z, x: -z * np.log(logistic(x)) - (1 - z) * np.log(logistic(-x)))
+case(
+    "nn.sigmoid_cross_entropy_with_logits",
+    (logistic(floats(3, 4)), X),
+    lambda z, x: -z * np.log(logistic(x)) - (1 - z) * np.log(logistic(-x)),
+)
 fault("nn.sigmoid_cross_entropy_with_logits", ValueError, tf.ones(2), tf.ones(3))
 fault("nn.sigmoid_cross_entropy_with_logits", TypeError, tf.ones(2, tf.float64), tf.ones(2))
 case("nn.bias_add", (X, floats(4)), np.add, exact=True)

@@ -299,3 +299,28 @@ def test_dense_names_expected_and_found_sizes() -> None:
         layer(tf.ones((1, 3)))
     with pytest.raises(ValueError, match="expected min_ndim=2, found ndim=1"):
         layer(tf.ones(4))
+
+
+def test_call_may_be_a_tf_function() -> None:
+    class Compiled(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = Dense(2)
+
+        @tf.function
+        def call(self, x: Any, training: bool = False) -> Any:
+            return self.dense(x) * (2.0 if training else 1.0)
+
+    layer, x = Compiled(), tf.ones((3, 4))
+    plain = layer(x).numpy()
+    np.testing.assert_allclose(layer(x, training=True), 2 * plain, rtol=1e-6)
+    np.testing.assert_allclose(Plain(layer)(x, training=True), 2 * plain, rtol=1e-6)
+    assert layer.dense.kernel.name == f"compiled/{layer.dense.name}/kernel:0"
+
+
+def test_layer_path_reaches_the_graph() -> None:
+    layer = Plain(Dense(2, name="inner"))
+    function = tf.function(layer, strict=True)
+    function(tf.ones((2, 3)))
+    paths = {loc.layers for node in function.concrete_functions[0].graph.nodes for loc in node.locations}
+    assert (layer.name, "inner") in paths

@@ -185,6 +185,23 @@ def test_copies_are_independent() -> None:
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
+def test_models_pickle() -> None:
+    import pickle
+
+    x = Input((4,))
+    model = tf.keras.Model(x, tf.nn.relu(Dense(3)(x))[:, 1:] + 1.0)
+    model.compile("adam", "mse")
+    model.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
+    restored = pickle.loads(pickle.dumps(model))
+    value = tf.random.normal((2, 4))
+    np.testing.assert_array_equal(restored(value), model(value))
+    assert int(restored.optimizer.iterations) == 1
+    restored.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
+    stack = tf.keras.Sequential([Dense(2), layers.Dropout(0.5, seed=1)])
+    stack(value)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(stack))(value), stack(value))
+
+
 def test_metrics_and_losses_of_symbolic_values() -> None:
     x = Input((2,))
     y = Dense(2, kernel_initializer="ones")(x)

@@ -301,3 +301,67 @@ def test_a_failed_step_changes_nothing() -> None:
     after = [*model.get_weights(), *[v.numpy() for v in model.optimizer.variables]]
     for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+class Undecided(tf.keras.Model):
+    """Python control flow on a value, between layers whose shapes depend on the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flatten = tf.keras.layers.Flatten()
+        self.hidden = Dense(3, kernel_initializer="ones")
+        self.top = Dense(1, kernel_initializer="ones")
+
+    def call(self, x: Any) -> Any:
+        x = self.hidden(self.flatten(x))
+        if float(tf.reduce_mean(x)) > 0:
+            x = x * 2.0
+        return self.top(tf.reshape(x, (tf.shape(x)[0], -1)))
+
+
+def test_a_step_that_cannot_be_traced_goes_on_eagerly(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(10, 2, 2)), rng.normal(size=(10, 1))
+    curves: list[Any] = []
+    for run_eagerly in (True, False):
+        model = Undecided()
+        model.compile(tf.keras.optimizers.SGD(0.01), "mse", run_eagerly=run_eagerly)
+        if run_eagerly:
+            curves.append(model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history["loss"])
+            continue
+        with pytest.warns(UserWarning, match=r"test_training\.py:\d+.*runs eagerly.*float\(\)") as caught:
+            curves.append(model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history["loss"])
+        assert len(caught) == 1
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-5)
+
+
+def test_a_dynamic_layer_in_a_model_that_trains(rng: np.random.Generator) -> None:
+    class Repeats(Layer):
+        def __init__(self) -> None:
+            super().__init__(dynamic=True)
+            self.dense = Dense(3)
+
+        def call(self, x: Any) -> Any:
+            for _ in range(2 if float(tf.reduce_sum(x)) > 0 else 1):
+                x = self.dense(x)
+            return x
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return input_shape
+
+    x = Input((3,))
+    model = tf.keras.Model(x, Dense(1)(Repeats()(x)))
+    model.compile("adam", "mse")
+    assert model.run_eagerly
+    history = model.fit(rng.normal(size=(20, 3)), np.ones((20, 1)), epochs=5, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
+def test_policies_train(policy: str, rng: np.random.Generator) -> None:
+    x, y = line(rng)
+    model = tf.keras.Sequential([Input((3,)), Dense(8, "relu", dtype=policy), Dense(1, dtype="float32")])
+    model.compile("adam", "mse")
+    history = model.fit(x, y, epochs=10, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    assert model.weights[0].dtype.name == ("float32" if policy.startswith("mixed") else policy)
+    assert model.layers[0].output.dtype.name == ("float16" if policy.startswith("mixed") else policy)

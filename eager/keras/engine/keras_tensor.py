@@ -12,7 +12,7 @@ from eager.tensor import Tensor, type_of, wrap_value
 from eager.tensor_shape import TensorShape, TensorSpec
 from graphcore import dims
 from graphcore.builder import GraphBuilder
-from graphcore.dtypes import DType
+from graphcore.dtypes import DType, as_dtype
 from graphcore.types import TensorType
 
 
@@ -128,10 +128,20 @@ class KerasTensor:
             copied._keras_history = copy.deepcopy(self._keras_history, memo)
         return copied
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles shape, dtype, name and history."""
+        history = {k: v for k, v in self.__dict__.items() if k == "_keras_history"}
+        return (_restored, (self.shape.as_list(), self.dtype.name, self._name), history)
+
     def __repr__(self) -> str:
         """As tf.keras prints it."""
         made = f" (created by layer {self._keras_history[0].name!r})" if "_keras_history" in self.__dict__ else ""
         return f"<KerasTensor: shape={self.shape} dtype={self.dtype.name}{made}>"
+
+
+def _restored(shape: Any, dtype: str, name: str | None) -> KerasTensor:
+    label = name or "input"
+    return KerasTensor(placeholder(TensorType(as_dtype(dtype), open_shape(shape, label)), label), name)
 
 
 def _slice(x: Any, key: Any) -> Any:
