@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """Where a value lies: its kind is "input", "output" or "packed" (number: its position), "arena" (number: its byte
-    offset), or "const".
+    """Where a value lies.
+
+    Its kind is "input", "output" or "packed" (number: its position), "arena" (number: its byte offset), or "const".
     """
 
     kind: str

@@ -101,7 +101,7 @@ class LoopInterpreter:
         self.values[s.dest] = np.asarray(s.value).astype(s.dtype.numpy)
 
     def _load(self, s: loopir.Load) -> None:
-        buffer, at = self.buffers[s.buffer], self.index(s.index)
+        buffer, at = self.buffers[s.buffer], self.index(s.at)
         if s.guard is None:
             self.values[s.dest] = np.asarray(buffer[at])
             return
@@ -118,7 +118,7 @@ class LoopInterpreter:
             self.values[s.dest] = np.asarray(getattr(_K, s.word)(*args))
 
     def _from_index(self, s: loopir.FromIndex) -> None:
-        self.values[s.dest] = np.asarray(self.index(s.index)).astype(s.dtype.numpy)
+        self.values[s.dest] = np.asarray(self.index(s.at)).astype(s.dtype.numpy)
 
     def _condition(self, s: loopir.Condition) -> None:
         compare = {"lt": np.less, "le": np.less_equal, "eq": np.equal}[s.kind]
@@ -132,7 +132,7 @@ class LoopInterpreter:
             raise KernelFailure(s.code, self.kernel.messages[s.code - 1])
 
     def _store(self, s: loopir.Store) -> None:
-        self.buffers[s.buffer][self.index(s.index)] = self.values[s.src]
+        self.buffers[s.buffer][self.index(s.at)] = self.values[s.src]
 
     def _init(self, s: loopir.Init) -> None:
         self.accumulators[s.acc] = s

@@ -38,12 +38,12 @@ class Const(NamedTuple):
 
 
 class Load(NamedTuple):
-    """dest = buffer[index]; where the bool `guard` is false nothing is read and the value is 0."""
+    """dest = buffer[at]; where the bool `guard` is false nothing is read and the value is 0."""
 
     dest: str
     dtype: DType
     buffer: str
-    index: Dim
+    at: Dim
     guard: str | None = None
 
 
@@ -61,7 +61,7 @@ class FromIndex(NamedTuple):
 
     dest: str
     dtype: DType
-    index: Dim
+    at: Dim
 
 
 class Condition(NamedTuple):
@@ -89,10 +89,10 @@ class Check(NamedTuple):
 
 
 class Store(NamedTuple):
-    """buffer[index] = src."""
+    """buffer[at] = src."""
 
     buffer: str
-    index: Dim
+    at: Dim
     src: str
 
 
@@ -255,13 +255,13 @@ def _print_operand(x: Operand) -> str:
 
 _FORMS: dict[type, Callable[[Any], str]] = {
     Const: lambda s: f"{s.dest}: {s.dtype.name} = {s.value}",
-    Load: lambda s: f"{s.dest}: {s.dtype.name} = {s.buffer}[{s.index}]" + (f" if {s.guard}" if s.guard else ""),
+    Load: lambda s: f"{s.dest}: {s.dtype.name} = {s.buffer}[{s.at}]" + (f" if {s.guard}" if s.guard else ""),
     Compute: lambda s: f"{s.dest}: {s.dtype.name} = {s.word}({', '.join(s.args)})",
-    FromIndex: lambda s: f"{s.dest}: {s.dtype.name} = index({s.index})",
+    FromIndex: lambda s: f"{s.dest}: {s.dtype.name} = index({s.at})",
     Condition: lambda s: f"{s.dest}: bool = {s.a} {({'lt': '<', 'le': '<=', 'eq': '=='})[s.kind]} {s.b}",
     IndexOf: lambda s: f"{s.dest} = index of {s.src}",
     Check: lambda s: f"check {s.src}, code {s.code}",
-    Store: lambda s: f"{s.buffer}[{s.index}] = {s.src}",
+    Store: lambda s: f"{s.buffer}[{s.at}] = {s.src}",
     Init: lambda s: f"{s.acc}: {s.dtype.name} = {s.label} from {s.value}",
     Accumulate: lambda s: f"{s.acc} <- {', '.join(s.srcs)}",
     Finish: lambda s: f"{s.dest}: {s.dtype.name} = finish {s.acc}",
@@ -282,7 +282,7 @@ def walk(body: Sequence[Any]) -> Any:
 def index_dims(statement: Any) -> tuple[Dim, ...]:
     """The index expressions of a statement that is not a loop."""
     if isinstance(statement, Load | FromIndex | Store):
-        return (statement.index,)
+        return (statement.at,)
     if isinstance(statement, Condition):
         return (statement.a, statement.b)
     return ()

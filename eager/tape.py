@@ -190,7 +190,8 @@ class GradientTape:
                 f.full(type_of(_tensor(t)), 1) if given[id(t)] is None else convert(given[id(t)], dtype=t.dtype)
                 for t in ends
             ]
-        return backward(self._records, ends, sources, cotangents, f)
+        results = backward(self._records, ends, sources, cotangents, f)
+        return [g if id(s) in self._watched else None for s, g in zip(sources, results, strict=True)]
 
 
 def is_variable(x: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -69,7 +70,7 @@ class TensorShape:
         """The number of elements, or None if not fully defined."""
         if not self.is_fully_defined():
             return None
-        return int(dims.product(self.raw))  # pyright: ignore[reportArgumentType]
+        return math.prod(d or 0 for d in self.as_list())
 
     def assert_is_fully_defined(self) -> None:
         """Raises ValueError unless every dimension is known."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from eager.context import state, thread
 from eager.operator_types import Operators
-from eager.tensor import Tensor, wrap
+from eager.tensor import Tensor, concrete, wrap
 from eager.tensor_shape import TensorShape
 from graphcore.dtypes import DType, as_dtype
 
@@ -74,7 +74,9 @@ class Variable(Operators):
             initial_value = _call_lifted(initial_value)
         wanted = None if dtype is None else as_dtype(dtype)
         value = convert(initial_value, dtype=wanted)
-        array = value._array if value._array is not None else frame.initial_value(value)  # pyright: ignore[reportOptionalMemberAccess]
+        array = value._array
+        if array is None:
+            array = concrete(value, "an initial value") if frame is None else frame.initial_value(value)
         self._array: np.ndarray[Any, Any] = np.ascontiguousarray(array).reshape(np.shape(array))
         self._version = np.zeros((), np.int64)
         if shape is not None and not TensorShape(shape).is_compatible_with(self._array.shape):

@@ -84,6 +84,8 @@ def cast_array(x: Any, dtype: DType) -> Any:
     limits = np.iinfo(dtype.numpy)
     with np.errstate(all="ignore"):
         y = x.astype(dtype.numpy)
+        if np.all((x > float(limits.min)) & (x < float(limits.max))):
+            return y
         # The float nearest to the integer limit may lie beyond it, so compare before converting.
         y = np.where(x >= x.dtype.type(limits.max), dtype.numpy.type(limits.max), y)
         y = np.where(x <= x.dtype.type(limits.min), dtype.numpy.type(limits.min), y)

@@ -59,7 +59,7 @@ class ContractEmitter:
         votes = {"outer": 0, "k": 0}
         for s in x.body:
             if isinstance(s, loopir.Load):
-                parts, linear = linear_parts(s.index, frozenset(n for n in (outer, self.statement.depth[0]) if n))
+                parts, linear = linear_parts(s.at, frozenset(n for n in (outer, self.statement.depth[0]) if n))
                 if linear:
                     votes["outer"] += parts.get(outer, 0) == 1
                     votes["k"] += parts.get(self.statement.depth[0], 0) == 1

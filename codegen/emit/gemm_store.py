@@ -58,8 +58,9 @@ def emit_store(
 
             for_range(ix, "0", "%rows", 1, row)
 
-        whole = isinstance(spec.n, int) and spec.n % schedule.lanes == 0
-        full = "true" if whole else ix.less_equal(schedule.lanes, left)
+        full = ix.less_equal(schedule.lanes, left)
+        if isinstance(spec.n, int) and (spec.n < schedule.lanes or spec.n % schedule.lanes == 0):
+            full = "true" if spec.n >= schedule.lanes else "false"
         if_else(ix, full, lambda: rows(False), lambda: rows(True))
 
     for_range(ix, "0", "%left", schedule.lanes, vector)

@@ -111,7 +111,7 @@ class Emitter:
     def _from_index(self, s: loopir.FromIndex) -> None:
         scope = self.scope
         scope.values[s.dest] = [
-            self.k.cast(scope.vector(s.index, copy), s.dtype) for copy in range(self._copies(s.index))
+            self.k.cast(scope.vector(s.at, copy), s.dtype) for copy in range(self._copies(s.at))
         ]
 
     def _condition(self, s: loopir.Condition) -> None:
@@ -144,26 +144,26 @@ class Emitter:
 
     def _load(self, s: loopir.Load) -> None:
         guards = self.scope.values[s.guard] if s.guard is not None else [None]
-        count = max(self._copies(s.index), len(guards))
+        count = max(self._copies(s.at), len(guards))
         self.scope.values[s.dest] = [self._load_one(s, copy, guards[copy % len(guards)]) for copy in range(count)]
 
     def _load_one(self, s: loopir.Load, copy: int, guard: Val | None) -> Val:
         scope, k = self.scope, self.k
-        if scope.is_uniform(s.index):
+        if scope.is_uniform(s.at):
             return self._load_uniform(s, guard)
         lanes = scope.lanes
         assert lanes is not None
         mask = self._both(lanes.mask, guard, lanes.lanes)
-        parts = scope.split(s.index)
+        parts = scope.split(s.at)
         if parts is not None and parts[1] == 1:
             pointer = self.linear_pointer(s.buffer, parts[0], lanes.starts[copy], s.dtype)
             return k.load(pointer, s.dtype, lanes.lanes, mask)
-        offsets = scope.vector(s.index, copy)
+        offsets = scope.vector(s.at, copy)
         return k.gather(self.pointers[s.buffer], offsets, s.dtype, mask, s.dtype.size)
 
     def _load_uniform(self, s: loopir.Load, guard: Val | None) -> Val:
         k = self.k
-        base = self._base(s.buffer, s.index)
+        base = self._base(s.buffer, s.at)
         if guard is None:
             return k.load(base, s.dtype, 1)
         # Where the guard is false the address may be anything, so a zero is read instead: no branch is needed.
@@ -198,9 +198,9 @@ class Emitter:
         """Computes, before a vector loop, the base pointers of its unit-stride accesses that are known already."""
         before, self.scope.lanes = self.scope.lanes, lanes
         for s in loopir.walk(body):
-            if not isinstance(s, loopir.Load | loopir.Store) or self.scope.is_uniform(s.index):
+            if not isinstance(s, loopir.Load | loopir.Store) or self.scope.is_uniform(s.at):
                 continue
-            parts = self.scope.split(s.index)
+            parts = self.scope.split(s.at)
             if parts is not None and parts[1] == 1:
                 self.hoist_bases([(s.buffer, parts[0])])
         self.scope.lanes = before
@@ -222,18 +222,18 @@ class Emitter:
     def _store(self, s: loopir.Store) -> None:
         scope, k = self.scope, self.k
         dtype = self.buffers[s.buffer].dtype
-        if scope.is_uniform(s.index):
-            k.store(self._base(s.buffer, s.index), scope.get(s.src, 0))
+        if scope.is_uniform(s.at):
+            k.store(self._base(s.buffer, s.at), scope.get(s.src, 0))
             return
         lanes = scope.lanes
         assert lanes is not None
-        parts = scope.split(s.index)
+        parts = scope.split(s.at)
         for copy in range(lanes.copies):
             value = k.splat(scope.get(s.src, copy), lanes.lanes)
             if parts is not None and parts[1] == 1:
                 k.store(self.linear_pointer(s.buffer, parts[0], lanes.starts[copy], dtype), value, lanes.mask)
             else:
-                k.scatter(self.pointers[s.buffer], scope.vector(s.index, copy), value, lanes.mask, dtype.size)
+                k.scatter(self.pointers[s.buffer], scope.vector(s.at, copy), value, lanes.mask, dtype.size)
 
     # -- accumulators
 

@@ -170,6 +170,8 @@ def _masked_body(e: Emitter, s: loopir.Loop, counter: str, stop: str) -> None:
 
 def _unroll(body: Sequence[Any], extent: Dim) -> int:
     """Copies of the body side by side: more for cheap bodies, one for those that fill the pipeline already."""
+    if any(isinstance(s, loopir.Loop) for s in body) and not _fed(body):
+        return 1  # a tile: more vectors side by side would evict each other's lines
     weight = prefetch.weight(body)
     copies = 4 if weight <= 8 else 2 if weight <= 24 else 1
     while copies > 1 and isinstance(extent, int) and extent < copies * LANES:

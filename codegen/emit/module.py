@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from codegen import loopir
 from codegen.emit.contract import ContractEmitter, is_contract
 from codegen.emit.kernel import PARAMETERS, Emitter, load_symbols
@@ -91,6 +93,12 @@ def _structure(kernel: Kernel) -> str:
     return loopir.to_text(anonymous)
 
 
+def _escaped(data: bytes) -> str:
+    """Bytes as the inside of an LLVM string constant; by table, since constants may be large."""
+    table = np.array([f"\\{b:02X}".encode() for b in range(256)])
+    return table[np.frombuffer(data, np.uint8)].tobytes().decode()
+
+
 class _Main:
     """Emits layerjit_main: i32 (ptr ctx, ptr bufs, ptr dims, ptr arena)."""
 
@@ -132,7 +140,7 @@ class _Main:
     def _constant(self, const: Const | None) -> str:
         assert const is not None
         data = const.array.tobytes()
-        text = "".join(f"\\{b:02X}" for b in data)
+        text = _escaped(data)
         return self.module.text.constant(f"[{len(data)} x i8]", f'c"{text}"' if data else "zeroinitializer")
 
     def emit(self) -> None:

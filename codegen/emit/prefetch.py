@@ -54,10 +54,10 @@ def _fetch(
 ) -> Fetch | None:
     if buffers[s.buffer].role == "scratch":
         return None
-    parts, linear = linear_parts(s.index, frozenset((row, column)))
+    parts, linear = linear_parts(s.at, frozenset((row, column)))
     if not linear or parts.get(column) != 1 or parts.get(row, 0) == 0:
         return None
-    base = dims.substitute(s.index, {column: 0})
+    base = dims.substitute(s.at, {column: 0})
     if isinstance(s, loopir.Load):
         return Fetch(s.buffer, base + parts[row], False)
     return Fetch(s.buffer, base, True)

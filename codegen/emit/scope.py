@@ -95,8 +95,20 @@ class Scope:
         if lanes is None:
             raise KeyError("no vector loop is open")
         start = Val(lanes.starts[copy], int64, 1)
-        iota = self.k.iota(int64, lanes.lanes)
-        return iota if start.text == "0" else self.k.add(start, iota)
+        return self._ramp(lanes.lanes) if start.is_literal else self.k.add(start, self.k.iota(int64, lanes.lanes))
+
+    def _ramp(self, lanes: int) -> Val:
+        """0, 1, 2, ... read from memory.
+
+        Whole vectors of literals are avoided: LLVM 22 for AVX-512 drops a constant mask that it joins with a variable
+        one where the masked value is a constant too.
+        """
+        iota = self.k.iota(int64, lanes)
+        text = self.fn.memo.get(("ramp", lanes))
+        if text is None:
+            pointer = self.fn.module.constant(iota.type, iota.text)
+            text = self.fn.memo["ramp", lanes] = self.fn.emit(f"load {iota.type}, ptr {pointer}, align 64", "ramp")
+        return Val(text, int64, lanes)
 
     def vector(self, dim: Dim, copy: int) -> Val:
         """An index expression as an int64 value; a vector where lanes differ."""

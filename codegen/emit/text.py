@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-
 # Control code gains nothing from optimisation: measured, call entries run as fast without, contractions of 17 x 129 x
 # 65 and more too, and they compile in half of the time.
 UNOPTIMIZED = "noinline optnone"

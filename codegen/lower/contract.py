@@ -8,9 +8,9 @@ from codegen import loopir
 from codegen.loopir import Contract, Load, Operand, Store
 from codegen.lower.merge import Axis, linear_parts, merge
 from codegen.lower.place import rewrite
-from codegen.lower.program import Given, Program, Reduce
-from codegen.lower.pull import Index, Puller
+from codegen.lower.program import Given, Handle, Program, Reduce
 from codegen.lower.pull import Domain as _Domain
+from codegen.lower.pull import Index, Puller
 from codegen.lower.view import Build, Lowered, View, graph_of
 from graphcore import dims
 from graphcore.dims import Dim
@@ -68,7 +68,7 @@ class _Dense(Puller):
         self.counters = counters
         self.sum = build.program.given("sum", node.results[0].type.dtype)
 
-    def value(self, v: Value, index: Index) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def value(self, v: Value, index: Index) -> Handle:
         """As Puller.value; the contraction is only known at its own position."""
         if v.node is self.node:
             if index != self.counters.result:
@@ -105,13 +105,13 @@ def build_output(build: Build, puller: _Dense, counters: Counters, value: Value,
     if len(value.type.shape) != len(counters.result) or value.type.shape != puller.node.results[0].type.shape:
         raise UnsupportedError(f"an output of a contraction has shape {value.type.shape}")
     buffer = build.output(target)
-    build.program.store(buffer, value.type, counters.result, puller.value(value, counters.result))  # pyright: ignore
+    build.program.store(buffer, value.type, counters.result, puller.value(value, counters.result))
 
 
 def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: str) -> Lowered | None:
     program = build.program
     expressions = [d for s in program.statements.values() for d in loopir.index_dims(s)]
-    expressions += [r.index for r in program.roots]
+    expressions += [r.at for r in program.roots]
     axes, replace = merge(counters.axes(), expressions)
     groups = {letter: [a for a in axes if a.group == letter] for letter in "bmnk"}
     if len(groups["k"]) > 1:
@@ -124,7 +124,7 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     ]
     body = [rewrite(program.statements[n], replace) for n in program.ordered([r.src for r in program.roots])]
     body = [s for s in body if not isinstance(s, Given)]
-    body += [Store(r.buffer, dims.substitute(r.index, replace), r.src) for r in program.roots]
+    body += [Store(r.buffer, dims.substitute(r.at, replace), r.src) for r in program.roots]
     pairs = tuple((a.name, a.extent) for a in batch)
     dtype = program.statements["sum"].dtype
     statement = Contract("sum", dtype, pairs, row, column, depth, views[0], views[1], body)
@@ -142,9 +142,9 @@ def _operand(
     statement = rewrite(program.statements[name], replace)
     counters = frozenset(n for n in (*batch, outer, k) if n)
     if isinstance(statement, Load) and statement.guard is None:
-        parts, linear = linear_parts(statement.index, counters)
+        parts, linear = linear_parts(statement.at, counters)
         if linear:
-            offset = dims.substitute(statement.index, dict.fromkeys(counters, 0))
+            offset = dims.substitute(statement.at, dict.fromkeys(counters, 0))
             strides = tuple(parts.get(n, 0) for n in batch)
             return Operand(statement.buffer, offset, parts.get(outer, 0), parts.get(k, 0), strides)
     body = tuple(rewrite(program.statements[n], replace) for n in program.ordered([name]))

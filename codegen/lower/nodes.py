@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from codegen.lower.contract import lower_contract
 from codegen.lower.merge import Axis
@@ -130,7 +130,7 @@ def lower_loops(what: View, name: str) -> Lowered:
 
 
 @contextlib.contextmanager
-def _deep_recursion() -> Iterator[None]:
+def _deep_recursion() -> Generator[None]:
     """Long chains of ops are pulled recursively, a few frames each."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _DEPTH))

@@ -49,7 +49,7 @@ class Placer:
         """Merges the axes where index expressions allow it, and chooses the layout."""
         self.program = program
         expressions = [d for s in program.statements.values() for d in loopir.index_dims(s)]
-        expressions += [r.index for r in program.roots]
+        expressions += [r.at for r in program.roots]
         self.axes, self.replace = merge(axes, expressions)
         self.kept = [a for a in self.axes if not a.reduced]
         self.reduced = [a for a in self.axes if a.reduced]
@@ -99,7 +99,7 @@ class Placer:
         *outer, vector = self.kept
         names = frozenset(a.name for a in self.kept)
         for s in self._all():
-            parts, linear = linear_parts(self._dim(s.index), names) if isinstance(s, Load) else ({}, False)
+            parts, linear = linear_parts(self._dim(s.at), names) if isinstance(s, Load) else ({}, False)
             if linear and parts.get(vector.name, 0) not in (0, 1):
                 found = next((a for a in outer if parts.get(a.name) == 1 and _many(a) and _many(vector)), None)
                 if found is not None:
@@ -150,7 +150,7 @@ class Placer:
                 self._store(root)
 
     def _counters(self, root: Any) -> frozenset[str]:
-        return self.program.needs[root.src] | self.program.symbols_of(root.index)
+        return self.program.needs[root.src] | self.program.symbols_of(root.at)
 
     def _fold(self, stage: int, feeding: list[Reduce], stores: list[Any], checks: list[str]) -> None:
         for r in feeding:
@@ -227,7 +227,7 @@ class Placer:
     def _store(self, root: Any) -> None:
         self._place(root.src)
         block = self._blocks[-1]
-        block.body.append(Store(root.buffer, self._dim(root.index), root.src))
+        block.body.append(Store(root.buffer, self._dim(root.at), root.src))
 
     def _rewrite(self, s: Any) -> Any:
         return rewrite(s, self.replace)
@@ -270,7 +270,7 @@ class Placer:
         if isinstance(s, loopir.Compute):
             own = _COSTS.get(s.word, 1)
         elif isinstance(s, Load):
-            parts, linear = linear_parts(s.index, self._folding)
+            parts, linear = linear_parts(s.at, self._folding)
             own = 1 if linear and all(isinstance(c, int) and abs(c) <= 1 for c in parts.values()) else 6
         return own + sum(self._cost(a, seen) for a in self.program.arguments(name))
 
@@ -285,7 +285,7 @@ def rewrite(s: Any, replace: dict[str, Dim]) -> Any:
     if not replace:
         return s
     if isinstance(s, Load | loopir.FromIndex):
-        return s._replace(index=dims.substitute(s.index, replace))
+        return s._replace(at=dims.substitute(s.at, replace))
     if isinstance(s, loopir.Condition):
         return s._replace(a=dims.substitute(s.a, replace), b=dims.substitute(s.b, replace))
     return s

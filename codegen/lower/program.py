@@ -14,13 +14,18 @@ import numpy as np
 from codegen import loopir
 from codegen.loopir import Buffer
 from graphcore import dims
-from graphcore.dims import Dim, SymDim
+from graphcore.dims import Atom, Dim, SymDim
 from graphcore.dtypes import DType, bool_
 from graphcore.errors import InconclusiveDim
 from graphcore.handler import VOCABULARY, result_dtype
 from graphcore.types import TensorType, contiguous_strides
 
 NONE: frozenset[str] = frozenset()
+
+
+def data_index(name: str) -> SymDim:
+    """An index symbol about whose value nothing is known."""
+    return SymDim((((Atom("symbol", name, (), None, None),), 1),))
 
 
 class Handle:
@@ -57,7 +62,7 @@ class Root(NamedTuple):
     """A store that the kernel must make."""
 
     buffer: str
-    index: Dim
+    at: Dim
     src: str
 
 
@@ -189,7 +194,7 @@ class Program:
         """A data-dependent index: the value of x as an index symbol."""
         name = self._add(("data", x.name), lambda n: loopir.IndexOf(n, x.name), self.needs[x.name], "d")
         self._data.add(name)
-        return dims.symbol(name, None)  # pyright: ignore[reportArgumentType]
+        return data_index(name)
 
     def condition(self, kind: str, a: Dim, b: Dim) -> Handle | bool:
         """A comparison of index expressions, decided now if their bounds allow it."""

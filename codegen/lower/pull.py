@@ -142,7 +142,8 @@ class Puller:
     def _elementwise(self, v: Value, index: Index) -> Handle:
         node = v.node
         operands = [self.value(x, broadcast_index(index, v.type, x.type)) for x in node.operands]
-        result = node.op.body(self.program, *operands, **node.attrs)  # pyright: ignore[reportOptionalCall]
+        assert node.op.body is not None
+        result = node.op.body(self.program, *operands, **node.attrs)
         return result[v.index] if isinstance(result, tuple) else result
 
     def _element(self, v: Value, index: Index) -> Handle:
@@ -158,13 +159,15 @@ class Puller:
 
         types = [x.type for x in node.operands]
         attrs = dict(node.attrs)
-        result = node.op.element(self.program, index, read, types, attrs)  # pyright: ignore[reportOptionalCall]
+        assert node.op.element is not None
+        result = node.op.element(self.program, index, read, types, attrs)
         return result[v.index] if isinstance(result, tuple) else result
 
     def _constant(self, v: Value, index: Index) -> Handle:
         array = v.node.attrs["value"].array
         flat = array.reshape(-1)
-        if flat.size and (flat.size == 1 or (flat.view(f"V{flat.itemsize}") == flat.view(f"V{flat.itemsize}")[0]).all()):
+        bits = flat.view(f"V{flat.itemsize}")
+        if flat.size and (flat.size == 1 or (bits == bits[0]).all()):
             return self.program.const(flat[0], v.type.dtype)
         buffer = self.program.buffer(v.type.dtype, v.type.size, "const", np.ascontiguousarray(array))
         self.readers[v] = buffer
@@ -226,7 +229,8 @@ class Puller:
         position = {("l", a): i for a, i in zip([*lb, *left_free], index, strict=False)}
         position |= {("r", a): i for a, i in zip(rb, index, strict=False)}
         position |= {("r", a): i for a, i in zip(right_free, index[len(lb) + len(left_free) :], strict=True)}
-        position |= {("l", a): counters[n] for n, a in enumerate(lc)} | {("r", a): counters[n] for n, a in enumerate(rc)}
+        position |= {("l", a): counters[n] for n, a in enumerate(lc)}
+        position |= {("r", a): counters[n] for n, a in enumerate(rc)}
         x = self.value(lhs, tuple(position["l", a] for a in range(lhs.type.rank)))
         y = self.value(rhs, tuple(position["r", a] for a in range(rhs.type.rank)))
         dtype = node.results[0].type.dtype

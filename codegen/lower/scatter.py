@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.loopir import Check, Compute, Condition, IndexOf, Load, Loop, Store
+from codegen.lower.program import data_index
 from codegen.lower.view import Build, Lowered, View
 from graphcore import dims
 from graphcore.dims import Dim
@@ -29,8 +30,9 @@ def lower_scatter(what: View, node: Node, name: str) -> Lowered:
     size = node.operands[0].type.size
     i, p, j = _counter("i", outer), _counter("p", positions), _counter("j", inner)
     c = _counter("c", size)
+    place = data_index("d")
     copy = Loop("c", size, "vector", False, [Load("x", dtype, x, c), Store(out, c, "x")])
-    at = (i * shape[axis] + dims.symbol("d", None)) * inner + j  # pyright: ignore[reportArgumentType]
+    at = (i * shape[axis] + place) * inner + j
     add = [
         Load("have", dtype, out, at),
         Load("more", dtype, updates, (i * positions + p) * inner + j),
@@ -42,8 +44,8 @@ def lower_scatter(what: View, node: Node, name: str) -> Lowered:
     one: list[object] = [
         Load("at", node.operands[1].type.dtype, indices, p),
         IndexOf("d", "at"),
-        Condition("low", "le", 0, dims.symbol("d", None)),  # pyright: ignore[reportArgumentType]
-        Condition("high", "lt", dims.symbol("d", None), shape[axis]),  # pyright: ignore[reportArgumentType]
+        Condition("low", "le", 0, place),
+        Condition("high", "lt", place, shape[axis]),
         Compute("inside", bool_, "and_", ("low", "high")),
         Check("checked", "inside", 1),
         *(add if inner == 1 else [Loop("j", inner, "vector", False, add)]),

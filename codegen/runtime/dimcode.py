@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 
 from codegen.emit.text import FunctionText
 from graphcore.dims import Atom, Dim, SymDim, bounds
 from graphcore.errors import InvalidArgumentError
 
 _PREDICATES = {"eq": "eq", "lt": "slt", "le": "sle"}
-_COMPARE = {"eq": lambda a, b: a == b, "lt": lambda a, b: a < b, "le": lambda a, b: a <= b}  # pyright: ignore
+_COMPARE: dict[str, Callable[[int, int], bool]] = {"eq": operator.eq, "lt": operator.lt, "le": operator.le}
 
 
 def emit_dim(

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from codegen.engine import Library
     from codegen.target import Target
 
-__all__ = ["ENTRY_NAME", "EntryBinding", "EntryPlan", "bind_entry", "emit_entry", "entry_library", "native_entry_supported"]
+__all__ = [
+    "ENTRY_NAME", "EntryBinding", "EntryPlan", "bind_entry", "emit_entry", "entry_library",
+    "native_entry_supported",
+]  # fmt: skip
 
 _METH_FASTCALL_KEYWORDS = 0x82
 # CPython reads a builtin's PyMethodDef for as long as the builtin exists, and callers may be inside its code

@@ -111,7 +111,7 @@ class Pieces:
     def take_arena(self, size: str) -> str:
         """A block of at least `size` bytes of scratch memory, or null when there is no memory."""
         helper = self.module.helper(
-            "layerjit_take_arena", ["ptr %ctx", "i64 %size"], "ptr", _build_take_arena
+            "layerjit_take_arena", ["ptr %ctx", "i64 %size"], "ptr", _build_take_arena, UNOPTIMIZED
         )
         return self.fn.emit(f"call ptr {helper}(ptr {self.context}, i64 {size})", "block")
 
@@ -122,7 +122,7 @@ class Pieces:
     def put_arena(self, block: str) -> None:
         """Gives a block back: it becomes the spare one, and the spare one that was there is freed."""
         helper = self.module.helper(
-            "layerjit_put_arena", ["ptr %ctx", "ptr %block"], "void", _build_put_arena
+            "layerjit_put_arena", ["ptr %ctx", "ptr %block"], "void", _build_put_arena, UNOPTIMIZED
         )
         self.fn.line(f"call void {helper}(ptr {self.context}, ptr {block})")
 

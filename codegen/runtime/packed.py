@@ -104,7 +104,9 @@ def arrays_for(
     out: list[_Array] = []
     for item in packed:
         array = arrays[item.number]
-        shared = next((s for s in sources if s.input == item and s.array is array), None)
+        # Both arrays live, so equal addresses mean the same memory, whatever views lie between.
+        at = array.ctypes.data
+        shared = next((s for s in sources if s.input == item and s.array.ctypes.data == at), None)
         out.append(item.layout.pack(array) if shared is None else shared.copy())
     return out
 

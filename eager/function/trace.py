@@ -136,10 +136,9 @@ class Trace(Frame):
     def decide(self, error: InconclusiveDim) -> None:
         """Settles an undecidable comparison by the actual sizes and keeps it as a guard."""
         kind, a, b = error.condition
-        if kind not in ("eq", "lt", "le") or b == "?":
+        if not isinstance(a, int | dims.SymDim) or not isinstance(b, int | dims.SymDim):
             raise error
-        outcome = self._outcome(kind, a, b, error)  # pyright: ignore[reportArgumentType]
-        self.builder.guards.append((kind, a, b, outcome))  # pyright: ignore[reportArgumentType]
+        self.builder.guards.append((kind, a, b, self._outcome(kind, a, b, error)))
 
     def _outcome(self, kind: str, a: Dim, b: Dim, error: InconclusiveDim) -> bool:
         if self._sizes is None:

@@ -250,6 +250,6 @@ def resolve_shape(shape: Sequence[Dim], total: Dim, name: str) -> tuple[Dim, ...
 
 
 __all__ = [
-    "InvalidTypeError", "axes_of", "floating", "is_traced", "known_sizes", "one_axis", "op", "pairs_argument", "raw_shape",
-    "resolve_shape", "settled", "shape_argument", "size_tensor", "sizes_of",
+    "InvalidTypeError", "axes_of", "floating", "is_traced", "known_sizes", "one_axis", "op", "pairs_argument",
+    "raw_shape", "resolve_shape", "settled", "shape_argument", "size_tensor", "sizes_of",
 ]  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from eager.context import state
 from eager.convert import convert
 from eager.errors import InvalidArgumentError
 from eager.ops.common import known_sizes, op, raw_shape, size_tensor, sizes_of
-from eager.tensor import Tensor, type_of
+from eager.tensor import Tensor, type_of, wrap
 from eager.variable import Variable
 from graphcore import dims
 from graphcore.dims import Dim
@@ -33,6 +35,10 @@ def getitem(x: Any, key: Any) -> Tensor:
         IndexError: for too many indices or an index out of range.
         TypeError: for a key that tensors do not take; use tf.gather or tf.boolean_mask for index arrays.
     """
+    if not state.busy and type(x) is Tensor and x._array is not None and _is_plain(key):
+        # Nothing records: NumPy's own indexing means the same. What it refuses, the general way explains.
+        with suppress(IndexError, TypeError, ValueError):
+            return wrap(x._array[key])
     tensor, keys = _gathered(convert(x), key if isinstance(key, tuple) else (key,))
     plan = _plan(tensor, keys)
     part = tensor
@@ -42,6 +48,13 @@ def getitem(x: Any, key: Any) -> Tensor:
     if plan.reversed:
         part = op("reverse", part, axes=plan.reversed)
     return part if raw_shape(part) == plan.shape else op("reshape", part, shape=plan.shape)
+
+
+_PLAIN = frozenset((int, slice, type(None), type(Ellipsis)))
+
+
+def _is_plain(key: Any) -> bool:
+    return type(key) in _PLAIN or (type(key) is tuple and all(type(k) in _PLAIN for k in key))
 
 
 def _gathered(x: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, tuple[Any, ...]]:

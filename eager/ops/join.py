@@ -22,14 +22,22 @@ from graphcore.dtypes import as_dtype
 def _same_dtype(values: Sequence[Any], name: str) -> list[Tensor]:
     if not values:
         raise InvalidArgumentError(f"{name}: needs at least one tensor, got an empty list")
+    if all(type(v) is Tensor for v in values):
+        tensors: list[Tensor] = list(values)
+    else:
+        tensors = _adapted(values)
+    for t in tensors[1:]:
+        if t.dtype is not tensors[0].dtype:
+            raise dtype_clash(name, tensors[0].dtype, t.dtype)
+    return tensors
+
+
+def _adapted(values: Sequence[Any]) -> list[Tensor]:
+    """Numbers, lists and arrays take the dtype of the first tensor among them, else of the first of all."""
     adapting = (np.ndarray, np.generic)
     known = next((v.dtype for v in values if hasattr(v, "dtype") and not isinstance(v, adapting)), None)
     first = convert(values[0], like=None if known is None else as_dtype(known))
-    tensors = [first, *(convert(v, like=first.dtype) for v in values[1:])]
-    for t in tensors[1:]:
-        if t.dtype is not first.dtype:
-            raise dtype_clash(name, first.dtype, t.dtype)
-    return tensors
+    return [first, *(convert(v, like=first.dtype) for v in values[1:])]
 
 
 @public("concat")

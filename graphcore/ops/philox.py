@@ -38,7 +38,16 @@ def rounds(k: Any, counter: Words, key: tuple[Any, Any]) -> Words:
 
 
 def block(k: Any, state: tuple[Any, Any, Any], offset: Any) -> Words:
-    """The four words of block `offset` (uint64) after the state (three int64: counter low, high, key)."""
+    """The four words of block `offset` (uint64) after the state (three int64: counter low, high, key).
+
+    A handler of many elements at once may have `once(offset, compute)`, which computes a repeated block once.
+    """
+    if hasattr(k, "once"):
+        return k.once(offset, lambda distinct: _block(k, state, distinct))
+    return _block(k, state, offset)
+
+
+def _block(k: Any, state: tuple[Any, Any, Any], offset: Any) -> Words:
     low, high, key = (k.bitcast(s, uint64) for s in state)
     moved = k.add(low, offset)
     zero, one = k.const(0, uint64), k.const(1, uint64)

@@ -15,13 +15,29 @@ from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.dtypes import DType, as_dtype, float32, float64, int64, uint32, uint64
 from graphcore.errors import DTypeError, InvalidArgumentError
-from graphcore.handler import numpy_handler
+from graphcore.handler import NumpyHandler
 from graphcore.ops import philox
 from graphcore.ops.rules import Attrs, Types, samples
 from graphcore.optable import OpDef, register
 from graphcore.types import TensorType, contiguous_strides
 
 Program = Callable[[Any, tuple[Any, Any, Any], Any, DType], Any]
+
+
+_PIECE = 1 << 14  # elements drawn at once, so that what is in between stays in cache
+
+
+class _Handler(NumpyHandler):
+    """NumPy on neighbouring positions, several of which share a block."""
+
+    def once(self, offset: Any, compute: Callable[[Any], philox.Words]) -> philox.Words:
+        """Computes on each value of ascending, gapless offsets once."""
+        words = compute(np.arange(offset[0], offset[-1] + np.uint64(1), dtype=np.uint64))
+        at = (offset - offset[0]).astype(np.intp)
+        return tuple(np.take(word, at) for word in words)  # pyright: ignore[reportReturnType]
+
+
+_handler = _Handler()
 
 
 def _result_dtype(name: str, attrs: Attrs) -> DType:
@@ -47,10 +63,14 @@ def _random(name: str, program: Program) -> OpDef:
 
     def evaluate(state: Any, **attrs: Any) -> Any:
         shape = attrs["shape"]
-        position = np.arange(int(np.prod(shape, dtype=np.int64)), dtype=np.uint64)
+        count, dtype = int(np.prod(shape, dtype=np.int64)), _result_dtype(name, attrs)
+        out = np.empty(count, dtype.numpy)
         words = (state[0:1], state[1:2], state[2:3])
         with np.errstate(all="ignore"):
-            return program(numpy_handler, words, position, _result_dtype(name, attrs)).reshape(shape)
+            for start in range(0, count, _PIECE):
+                position = np.arange(start, min(start + _PIECE, count), dtype=np.uint64)
+                out[start : start + _PIECE] = program(_handler, words, position, dtype)
+        return out.reshape(shape)
 
     def element(k: Any, index: tuple[Dim, ...], read: Any, types: Types, attrs: Attrs) -> Any:
         strides = contiguous_strides(attrs["shape"])

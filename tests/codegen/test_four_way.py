@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typed_graphs import BATCHES, assert_close, inputs_for, tolerances, typed_graphs
+from vector_kernels import host_isas
 
 from codegen.compile import compile_graph
 from codegen.loop_interpret import interpret_graph
 from graphcore.graph import Graph
 from graphcore.interpret import interpret
 from graphcore.passes.pipeline import run
-from vector_kernels import host_isas
 
 ISAS = host_isas()
 

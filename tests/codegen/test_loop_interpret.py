@@ -22,6 +22,7 @@ from codegen.loopir import (
     Operand,
     Store,
 )
+from codegen.lower.program import data_index
 from graphcore import dims
 from graphcore.dtypes import bool_, float32, int32, int64
 
@@ -81,7 +82,7 @@ def test_a_guarded_load_reads_nothing_where_the_guard_is_false():
 
 
 def test_data_become_indices_and_a_check_stops_the_run():
-    place = dims.symbol("d", None)
+    place = data_index("d")
     body = [Loop("i", 3, "vector", False, [
         Load("t", int32, "x", I), IndexOf("d", "t"), Condition("low", "le", 0, place),
         Condition("high", "lt", place, 3), Compute("in", bool_, "and_", ("low", "high")), Check("c", "in", 1),
@@ -124,7 +125,8 @@ def test_a_contraction_runs_its_body_at_every_row():
         "sum", float32, (), ("m", 4), ("n", 3), ("k", 5), Operand("a", 0, 5, 1), Operand("b", 0, 1, 3),
         [Compute("neg", float32, "neg", ("sum",)), Store("y", m * 3 + n, "neg")],
     )]  # fmt: skip
-    made = kernel([Buffer("a", float32, 20, "in"), Buffer("b", float32, 15, "in"), Buffer("y", float32, 12, "out")], body)
+    used = [Buffer("a", float32, 20, "in"), Buffer("b", float32, 15, "in"), Buffer("y", float32, 12, "out")]
+    made = kernel(used, body)
     a, b = np.arange(20, dtype=np.float32).reshape(4, 5), np.arange(15, dtype=np.float32).reshape(5, 3)
     y = np.zeros((4, 3), np.float32)
     interpret_kernel(made, [a, b, y], {})

@@ -108,7 +108,8 @@ def test_scalars_that_only_the_run_knows():
 @pytest.mark.parametrize(
     ("key", "error"),
     [
-        (3, IndexError), (-4, IndexError), ((0, 0, 0), IndexError), ((Ellipsis, Ellipsis), IndexError), ("a", TypeError),
+        (3, IndexError), (-4, IndexError), ((0, 0, 0), IndexError), ((Ellipsis, Ellipsis), IndexError),
+        ("a", TypeError),
         (1.0, TypeError), ([0, 1], TypeError), (True, TypeError), (slice(None, None, 0), ValueError),
         (slice("a", None), TypeError), (np.array([1, 2]), TypeError), (tf.constant([True, False, True]), TypeError),
     ],

@@ -1,12 +1,16 @@
 """tf.nest: order, named tuples, dicts, empty structures, mismatches."""
 
-from collections import OrderedDict, defaultdict, namedtuple
+from collections import OrderedDict, defaultdict
+from typing import Any, NamedTuple
 
 import pytest
 
 import eager as tf
 
-Point = namedtuple("Point", "x y")
+
+class Point(NamedTuple):
+    x: Any
+    y: Any
 
 
 @pytest.mark.parametrize(

@@ -103,10 +103,10 @@ def test_arrays_adapt_unless_they_would_lose_fractions(sign):
 
 def test_lists_and_nested_lists_adapt():
     x = tf.ones((2, 2), tf.float64)
-    assert (x + [1, 2]).dtype is tf.float64
+    assert (x * [1, 2]).dtype is tf.float64
     assert ([[1], [2]] * x).numpy().tolist() == [[1, 1], [2, 2]]
     with pytest.raises(TypeError):
-        tf.constant([1, 2]) + [0.5, 1]
+        tf.constant([1, 2]) * [0.5, 1]
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)

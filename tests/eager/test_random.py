@@ -200,7 +200,8 @@ def test_dropout_keeps_its_share_and_the_expected_sum():
 
 FAULTS = {
     "random.uniform": [
-        (ValueError, ((2,), 0, None, tf.int32)), (ValueError, ((2,), 5, 5, tf.int32)), (TypeError, ((2,), 0, 1, tf.bool)),
+        (ValueError, ((2,), 0, None, tf.int32)), (ValueError, ((2,), 5, 5, tf.int32)),
+        (TypeError, ((2,), 0, 1, tf.bool)),
         (TypeError, (2.5,)),
     ],
     "random.normal": [(TypeError, ((2,), 0, 1, tf.int32)), (ValueError, ((None, 2),))],

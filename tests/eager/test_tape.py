@@ -123,3 +123,11 @@ def test_broadcasting_sums_the_gradient():
     with tf.GradientTape() as tape:
         y = tf.reduce_sum((x + b) * (x + b))
     assert tape.gradient(y, b).numpy().tolist() == [12.0, 18.0]
+
+
+def test_an_unwatched_source_has_no_gradient():
+    x, y = tf.constant(2.0), tf.constant(3.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        z = x * y
+    assert [None if g is None else float(g) for g in tape.gradient(z, [x, y])] == [3.0, None]

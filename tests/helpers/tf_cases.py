@@ -237,7 +237,7 @@ REDUCTIONS: dict[str, tuple[Any, bool]] = {
     "reduce_min": (np.min, True), "reduce_mean": (np.mean, True), "math.reduce_variance": (np.var, True),
     "math.reduce_std": (np.std, True),
     "reduce_logsumexp": (lambda x, axis, keepdims: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)), True),
-    "math.reduce_euclidean_norm": (lambda x, axis, keepdims: np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)), True),
+    "math.reduce_euclidean_norm": (lambda x, axis, keepdims: np.sqrt(np.sum(x**2, axis=axis, keepdims=keepdims)), True),
     "reduce_any": (np.any, False), "reduce_all": (np.all, False), "math.count_nonzero": (
         lambda x, axis, keepdims: np.sum(x != 0, axis=axis, keepdims=keepdims), False),
 }  # fmt: skip
@@ -554,14 +554,20 @@ for _axis in (-1, 0):
 for _name in ("nn.softmax", "nn.log_softmax"):
     fault(_name, ValueError, X, axis=2)
     fault(_name, TypeError, INT)
+
+
+def _sparse(labels: Any, logits: Any) -> Any:
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+
+
 _labels = softmax(floats(3, 4))
 case("nn.softmax_cross_entropy_with_logits", (_labels, X), lambda y, x: -(y * np.log(softmax(x))).sum(-1))
 fault("nn.softmax_cross_entropy_with_logits", TypeError, tf.ones((2, 3)), tf.ones((2, 3), tf.float64))
 custom("nn.sparse_softmax_cross_entropy_with_logits",
-       lambda y, x: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x), (np.array([3, 0, 2], np.int64), X),
+       _sparse, (np.array([3, 0, 2], np.int64), X),
        lambda y, x: -np.log(softmax(x))[np.arange(3), y], exact=False)  # fmt: skip
 custom("nn.sparse_softmax_cross_entropy_with_logits",
-       lambda y, x: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x), (np.array([4, -1, 0], np.int8), X),
+       _sparse, (np.array([4, -1, 0], np.int8), X),
        lambda y, x: np.array([np.nan, np.nan, -np.log(softmax(x))[2, 0]]), smooth=False, exact=False)  # fmt: skip
 fault("nn.sparse_softmax_cross_entropy_with_logits", ValueError, X, X)
 case(

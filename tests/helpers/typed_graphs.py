@@ -86,7 +86,7 @@ class Sketch:
 
         return self.value(fits, x.type.dtype) if any(fits(v) for v in self.values) else x
 
-    def keep(self, made: Value, operands: Sequence[Value], jump: bool = False) -> Value:
+    def keep(self, made: Value, operands: Sequence[Value]) -> Value:
         op = made.node.op
         rounding = op.kind == "contract" or (op.name in ("reduce_sum", "reduce_prod")) or op.max_ulp > 0
         inexact = rounding and made.type.dtype.is_floating
@@ -287,7 +287,6 @@ def _index(s: Sketch) -> None:
         return
     s.keep(picked, (x, indices))
     if s.number(0, 1):
-        # Sums of floats depend on order, which native code and NumPy share here, but a float sum is not marked exact.
         s.keep(s.f.scatter_add(x, indices, picked, axis=axis), (x, indices, picked))
 
 
@@ -396,7 +395,8 @@ def assert_close(got: Sequence[Any], want: Sequence[Any], tolerance: Sequence[An
     """Equal dtypes and shapes, NaN and infinities in the same places, numbers within tolerance (0: equal)."""
     for i, (g, w, t) in enumerate(zip(got, want, tolerance, strict=True)):
         g, w = np.asarray(g), np.asarray(w)
-        assert g.dtype == w.dtype and g.shape == w.shape, f"{what}, output {i}: {g.dtype}{g.shape} for {w.dtype}{w.shape}"
+        same = g.dtype == w.dtype and g.shape == w.shape
+        assert same, f"{what}, output {i}: {g.dtype}{g.shape} for {w.dtype}{w.shape}"
         with np.errstate(all="ignore"):
             error = np.abs(g.astype(np.float64) - w.astype(np.float64))
         good = (g == w) | ((g != g) & (w != w)) | (error <= t) | (t == np.inf)

@@ -32,7 +32,7 @@ def test_readme_has_the_two_commands(readme_command: ModuleType) -> None:
     commands = readme_command.commands((ROOT / "README.md").read_text(encoding="utf-8"))
     assert set(commands) == {"demo", "test"}
     assert commands["demo"].endswith("layerjit demo")
-    assert commands["test"].endswith("-m pytest")
+    assert " -m pytest " in commands["test"]
     assert all("pip install" in command for command in commands.values())
 
 
