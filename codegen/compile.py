@@ -25,13 +25,12 @@ from graphcore.graph import Const, Graph, Node, Value
 __all__ = ["CompiledGraph", "KernelInfo", "compile_graph"]
 
 
-def compile_graph(graph: Graph, *, isa: str | None = None, fast_math: bool = False) -> CompiledGraph:
+def compile_graph(graph: Graph, *, isa: str | None = None) -> CompiledGraph:
     """Compiles a graph that went through the passes (or did not) to native code.
 
     Args:
         graph: the graph; its memory plan is used if it has one.
         isa: an instruction set below the host's; None takes LAYERJIT_ISA or the host's.
-        fast_math: permits reassociation; the code generator makes no use of it yet, so results are the same.
 
     Raises:
         InvalidArgumentError: for an unknown instruction set.

@@ -17,6 +17,10 @@ def explain(function: Function) -> str:
     lines.extend(f"  {entry.text()}" for entry in function.ledger)
     for concrete in function.concrete_functions:
         lines.extend(("", summary(collect(function, concrete))))
+        packed = concrete.function.compiled.packed
+        if packed:
+            size = sum(item.layout.nbytes for item in packed)
+            lines.append(f"  {len(packed)} packed input{'s' * (len(packed) > 1)}, {size} bytes, shared by functions")
     return "\n".join(lines)
 
 

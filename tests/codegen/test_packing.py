@@ -39,7 +39,10 @@ def product(m, k, n, *, dtype=float32, role="variable", turned=False, uses=1):
     return passes.run(builder.finish(outputs))
 
 
-SHAPES = [(1, 96, 64), (2, 100, 33), (7, 64, 65), (12, 300, 17), (14, 128, 96), (33, 1100, 37), (64, 50, 130), (200, 64, 64)]
+SHAPES = [
+    (1, 96, 64), (2, 100, 33), (7, 64, 65), (12, 300, 17), (14, 128, 96), (33, 1100, 37), (64, 50, 130),
+    (200, 64, 64),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -100,8 +103,8 @@ def test_layout_is_the_matrix_in_panels():
     assert not made[:, 1, :, 1:].any()
 
 
-def dense(w):
-    return tf.function(lambda x: tf.matmul(x, w))
+def dense(w, activation=tf.identity):
+    return tf.function(lambda x: activation(tf.matmul(x, w)))
 
 
 @native
@@ -138,7 +141,7 @@ def test_copies_are_shared_and_forgotten_with_their_owner():
     gc.collect()
     before = packed.packed_bytes()
     w, x = tf.Variable(normal(64, 96)), tf.constant(normal(3, 64))
-    first, second = dense(w), tf.function(lambda x: tf.nn.relu(tf.matmul(x, w)))
+    first, second = dense(w), dense(w, tf.nn.relu)
     first(x)
     second(x)
     assert packed.packed_bytes() - before == 64 * 96 * 4
@@ -232,6 +235,12 @@ def test_a_source_without_versions_is_refused():
             PackedSource(PackedInput(0, layout), source)
 
 
+def test_explain_tells_of_packed_copies():
+    w = tf.Variable(normal(64, 96))
+    assert "1 packed input, 24576 bytes" in dense(w).explain(tf.constant(normal(3, 64)))
+    assert "packed input" not in tf.function(lambda x: x + 1.0).explain(tf.constant(normal(3)))
+
+
 # One object per graph
 
 
@@ -243,7 +252,7 @@ def test_the_first_entry_is_part_of_the_graphs_object(monkeypatch):
 
     compile_object = module.compile_object
     for place in (module, entry):
-        monkeypatch.setattr(place, "compile_object", lambda text, target: texts.append(text) or compile_object(text, target))
+        monkeypatch.setattr(place, "compile_object", lambda *a: texts.append(a[0]) or compile_object(*a))
     f = tf.function(lambda x, y: x * 2.0 - y * 7.0)
     x = tf.constant(normal(5))
     np.testing.assert_array_equal(f(x, x).numpy(), x.numpy() * 2 - x.numpy() * 7)
