@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after the program's name; None takes them from the process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["demo"]:
-        return _demo(words[1:])
     try:
+        if words[:1] == ["demo"]:
+            return _demo(words[1:])
         options = _parser().parse_args(words)
         return int(options.run(options) or 0)
     except BrokenPipeError:
@@ -42,7 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (LayerJitError, OSError) as error:
         return _fail(str(error))
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 0
+        if isinstance(stop.code, str):  # a claim of the demo that did not hold
+            print(stop.code, file=sys.stderr)
+            return 1
+        return stop.code or 0
 
 
 def _fail(message: str) -> int:
