@@ -216,7 +216,7 @@ class Function:
             for variable, value in trace.assigned():
                 thread.frame.assign(variable, value)
         self._eager_keys.add(call.key)
-        self._note("fallback", trace.aborted.why, trace.aborted.location, seconds)
+        self._note(trace.aborted.kind, trace.aborted.why, trace.aborted.location, seconds)
         return result
 
     def _remember(self, call: Call, trace: Trace, result: Any) -> ConcreteFunction:
@@ -255,13 +255,14 @@ class Function:
             raise RetraceError(f"{self._name} {what}, inside tf.no_retrace()")
 
     def _note(self, kind: str, what: str, location: Any, seconds: float) -> None:
-        first = kind == "fallback" and not any(e.kind == "fallback" for e in self._ledger)
+        eager = ("fallback", "dynamic")
+        first = kind in eager and not any(e.kind in eager for e in self._ledger)
         self._ledger.append(Entry(kind, what, location, seconds))
         if first:
             where = f"{location}: " if location else ""
             warnings.warn(
                 f"{where}tf.function {self._name!r} runs eagerly for these arguments: {what}. Remedy: "
-                f"{HINTS['fallback']}. This warning is given once; {self._name}.explain() tells more.",
+                f"{HINTS[kind]}. This warning is given once; {self._name}.explain() tells more.",
                 FallbackWarning,
                 stacklevel=5,
             )

@@ -14,7 +14,7 @@ HINTS = {
     "fallback": "use tf.cond, tf.where or tf.while_loop instead of Python control flow on tensors, keep numpy() out "
     "of traced code, or build the layer with dynamic=True",
     "side effect": "tracing runs Python once, later calls do not; return the value, or keep it in a tf.Variable",
-    "dynamic": "the layer was built with dynamic=True and always runs as Python",
+    "dynamic": "such a layer always runs as Python; call it outside of the traced function to keep the rest native",
 }
 """What to do about each kind of entry."""
 

@@ -32,10 +32,11 @@ CONSTANT_ELEMENTS = 16
 
 
 class Abort(NamedTuple):
-    """Why a trace ended early: what Python asked for, and where."""
+    """Why a trace ended early: what Python asked for, where, and the kind of ledger entry that it makes."""
 
     why: str
     location: Location | None
+    kind: str
 
 
 class Source(NamedTuple):
@@ -182,8 +183,16 @@ class Trace(Frame):
         tensor._array = array
         return array
 
-    def give_up(self, why: str) -> None:
-        """Ends the trace; this very run goes on eagerly. Raises UntraceableError where that cannot be."""
+    def give_up(self, why: str, kind: str = "fallback") -> None:
+        """Ends the trace; this very run goes on eagerly.
+
+        Args:
+            why: what needed it, in words.
+            kind: the ledger's kind of entry, "fallback" or "dynamic".
+
+        Raises:
+            UntraceableError: in a trace without real arguments, or a strict one.
+        """
         where = user_location()
         if self._sizes is None or self._strict:
             kind = "is strict" if self._strict else "has no real arguments (TensorSpec, Input, compute_output_shape)"
@@ -191,7 +200,7 @@ class Trace(Frame):
                 f"{where}: {why}, but this trace {kind}. "
                 "Use tf.cond, tf.where or tf.while_loop, or build the layer with dynamic=True and call it eagerly"
             )
-        self.aborted = Abort(why, where)
+        self.aborted = Abort(why, where, kind)
         self.tracing = False
         for node in self.builder.nodes:
             if node.op.effects:

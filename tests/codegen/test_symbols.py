@@ -19,7 +19,9 @@ NATIVE_OPS = sorted(n for n, op in OPS.items() if op.native and op.kind not in (
 def object_of(name: str, isa: str) -> bytes | None:
     """One object with the op on the first sample of every dtype; None if no sample runs natively."""
     builder, outputs, seen = GraphBuilder(name, fold_bytes=0), [], set()
-    for arrays, attrs in OPS[name].samples():
+    samples = OPS[name].samples
+    assert samples is not None
+    for arrays, attrs in samples():
         types = [TensorType(as_dtype(np.asarray(a).dtype), np.shape(a)) for a in arrays]
         key = tuple(t.dtype.name for t in types)
         if key in seen or any(t.dtype not in NATIVE for t in types):

@@ -81,7 +81,7 @@ class Callable(Configurable):
         if frame is not None and frame.tracing and isinstance(frame, Trace):
             thread.layers = (*outer_layers, self._name)
             if self._dynamic:
-                frame.give_up(f"layer {self._name!r} was built with dynamic=True")
+                frame.give_up(f"layer {self._name!r} was built with dynamic=True", "dynamic")
         try:
             if self._input_spec is not None:
                 check(self._input_spec, inputs, self._name)
