@@ -231,6 +231,9 @@ class Function:
 
         A later call gets another chance where this one was converted first, or a tape or trace was active.
         """
+        tensors = [id(v) for v in given if isinstance(v, Tensor)]
+        if names and len(set(tensors)) < len(tensors):
+            return  # one tensor in two places does not tell which keyword is which
         layout = call.entry_layout(given)
         if any(map(nest.is_nested, given)):
             layout = None  # structures are for Python to take apart, now and later

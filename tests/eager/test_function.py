@@ -496,3 +496,12 @@ def test_large_constants_stay_rules():
     f = tf.function(lambda x: x * tf.ones((100, 100)) + tf.zeros((100, 100)))
     assert f(tf.ones((100, 100))).numpy().sum() == 10_000
     assert [v.node.attrs["role"] for v in f.concrete_functions[0].graph.inputs] == ["argument"]
+
+
+def test_keywords_in_another_order_keep_their_meaning():
+    f = tf.function(lambda a, b: a - b)
+    x, y, z = tf.constant(1.0), tf.constant(5.0), tf.constant(7.0)
+    assert float(f(b=x, a=x)) == 0.0
+    for _ in range(2):
+        assert float(f(b=y, a=z)) == 2.0
+        assert float(f(a=y, b=z)) == -2.0
