@@ -5,7 +5,6 @@ The names are those of TensorFlow 2.15. Ops run at once on NumPy; `tf.function` 
 
 from __future__ import annotations
 
-import importlib as _importlib
 from typing import TYPE_CHECKING, Any
 
 from eager import bitwise, config, debugging, errors, linalg, math, nest, nn, random
@@ -13,6 +12,7 @@ from eager import operators as _operators
 from eager.context import executing_eagerly, init_scope
 from eager.function.api import Function, function, no_retrace
 from eager.function.ledger import FallbackWarning, SideEffectWarning
+from eager.lazy import lazy_names
 from eager.ops.array import (
     broadcast_static_shape,
     broadcast_to,
@@ -167,39 +167,24 @@ __all__ = [
 ]  # fmt: skip
 """What `from eager import *` gives."""
 
-_LAZY = {
-    "keras": ("eager.keras", None),
-    "Module": ("eager.module", "Module"),
-    "name_scope": ("eager.module", "name_scope"),
-    "initializers": ("eager.keras.initializers", None),
-    "losses": ("eager.keras.losses", None),
-    "metrics": ("eager.keras.metrics", None),
-    "optimizers": ("eager.keras.optimizers", None),
-    "random_normal_initializer": ("eager.keras.initializers", "RandomNormal"),
-    "random_uniform_initializer": ("eager.keras.initializers", "RandomUniform"),
-    "zeros_initializer": ("eager.keras.initializers", "Zeros"),
-    "ones_initializer": ("eager.keras.initializers", "Ones"),
-    "constant_initializer": ("eager.keras.initializers", "Constant"),
+_MODULES = {
+    "eager.keras": "keras=",
+    "eager.module": "Module name_scope",
+    "eager.keras.initializers": (
+        "initializers= random_normal_initializer=RandomNormal random_uniform_initializer=RandomUniform "
+        "zeros_initializer=Zeros ones_initializer=Ones constant_initializer=Constant"
+    ),
+    "eager.keras.losses": "losses=",
+    "eager.keras.metrics": "metrics=",
+    "eager.keras.optimizers": "optimizers=",
 }
-"""Names that are loaded on first use, so that importing stays cheap: module and attribute."""
+_load, __dir__ = lazy_names(globals(), "tf", _MODULES)
 
 
 def __getattr__(name: str) -> Any:
     """Loads the lazy names. Raises AttributeError with near names for unknown ones."""
-    found = _LAZY.get(name)
-    if found is not None:
-        module = _importlib.import_module(found[0])
-        value = module if found[1] is None else getattr(module, found[1])
-        globals()[name] = value
-        return value
-    if name == "bfloat16":
+    if name == "bfloat16":  # its package is an extra
         from graphcore.dtypes import bfloat16
 
         return bfloat16()
-    if name.startswith("__"):
-        raise AttributeError(name)
-    import difflib
-
-    near = difflib.get_close_matches(name, [*globals(), *_LAZY], 3)
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
-    raise AttributeError(f"layerjit's tf has no {name!r}{hint}")
+    return _load(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eager.lazy import lazy_names
 from eager.ops.math import (
     bitwise_and,
     bitwise_or,
@@ -14,3 +15,5 @@ from eager.ops.math import (
 __all__ = [
     "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift",
 ]  # fmt: skip
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.bitwise", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eager.lazy import lazy_names
 from eager.ops.debugging import (
     Assert,
     assert_all_finite,
@@ -33,3 +34,5 @@ __all__ = [
     "assert_rank_at_least", "assert_rank_in", "assert_scalar", "assert_shapes", "assert_type",
     "check_numerics",
 ]  # fmt: skip
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.debugging", {})

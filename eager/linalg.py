@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eager.lazy import lazy_names
 from eager.ops.create import eye
 from eager.ops.einsum import einsum
 from eager.ops.linalg import (
@@ -22,3 +23,5 @@ __all__ = [
     "einsum", "eye", "global_norm", "l2_normalize", "matmul", "matrix_transpose", "matvec", "norm",
     "tensordot",
 ]  # fmt: skip
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.linalg", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eager.lazy import lazy_names
 from eager.ops.math import (
     abs,
     add,
@@ -94,3 +95,5 @@ __all__ = [
     "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt", "square", "squared_difference",
     "subtract", "tan", "tanh", "truediv", "xlog1py", "xlogy",
 ]  # fmt: skip
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.math", {})

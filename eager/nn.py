@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eager.lazy import lazy_names
 from eager.ops.math import (
     sigmoid,
     tanh,
@@ -39,3 +40,5 @@ __all__ = [
     "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus",
     "softsign", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh",
 ]  # fmt: skip
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.nn", {})

@@ -38,13 +38,18 @@ _REMEDY = {
 }  # fmt: skip
 
 
+_SAMPLERS = ("samples", "samples_move")
+"""The modules of `graphcore.ops` that hold samplers."""
+
+
 def samples(name: str, *args: Any) -> Callable[[], list[Any]]:
-    """A sampler of `graphcore.ops.samples` or `samples_move`, imported when it is called."""
+    """A sampler of one of the modules `_SAMPLERS`, imported when it is called."""
 
     def sample() -> list[Any]:
-        from graphcore.ops import samples, samples_move
+        from importlib import import_module
 
-        return getattr(samples if hasattr(samples, name) else samples_move, name)(*args)
+        modules = [import_module(f"graphcore.ops.{m}") for m in _SAMPLERS]
+        return next(getattr(m, name) for m in modules if hasattr(m, name))(*args)
 
     return sample
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tf_cases import BINARY, CASES, FAULTS, REAL_UNARY, UNARY, lookup
+from tf_rows import BINARY, CASES, FAULTS, REAL_UNARY, UNARY, lookup
 
 import eager as tf
 from eager.ops.public import NAMES
