@@ -60,6 +60,7 @@ class GraphParts(NamedTuple):
         arena: bytes of scratch memory that a run needs.
         messages: what failure code i + 1 means.
         timings: seconds of lower and emit.
+        symbols: names of all sizes, those that the run finds out included.
     """
 
     module: ModuleText
@@ -69,6 +70,7 @@ class GraphParts(NamedTuple):
     arena: Dim
     messages: tuple[str, ...]
     timings: dict[str, float]
+    symbols: tuple[str, ...]
 
 
 class CompiledGraph:
@@ -93,7 +95,7 @@ class CompiledGraph:
         self.kernels, self.packed, self.arena = parts.kernels, parts.packed, parts.arena
         self.messages, self.timings = parts.messages, parts.timings
         self.host_calls = [c.name for c in parts.calls]
-        self.host = HostCalls(parts.calls, self.symbols) if parts.calls else None
+        self.host = HostCalls(parts.calls, parts.symbols) if parts.calls else None
         self._module = parts.module
         self._entry_text = ""  # of the entry inside the object
         self._object: bytes | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.errors import UnsupportedError
 from graphcore.graph import Const, Graph, Value
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 class Place(NamedTuple):
     """Where a value lies.
 
-    Its kind is "input", "output" or "packed" (number: its position), "arena" (number: its byte offset), or "const".
+    Its kind is "input", "output" or "packed" (number: its position), "arena" (number: its byte offset), "const",
+    "owned" (number: which of the buffers that are allocated while the graph runs), "holder" (the same, but the address
+    of its pointer, for a driver that allocates it), or "none".
     """
 
     kind: str
@@ -26,7 +29,7 @@ class Place(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One call of a kernel, or of the host.
+    """One call of a kernel, of the host, or of the driver of a control node.
 
     Attributes:
         places: the buffers that it gets, in order.
@@ -34,6 +37,9 @@ class Step(NamedTuple):
         host: the number of the host call.
         can_fail: whether its status must be looked at.
         first_code: what is added to its status to make the graph's failure code.
+        driver: the symbol of the driver, or "".
+        finds: the size that it finds out, or "".
+        scratch_owned: the owned buffer that is its scratch memory, or None for scratch in the arena.
     """
 
     places: tuple[Place, ...]
@@ -41,6 +47,9 @@ class Step(NamedTuple):
     host: int = 0
     can_fail: bool = False
     first_code: int = 0
+    driver: str = ""
+    finds: str = ""
+    scratch_owned: int | None = None
 
 
 def align(size: Dim) -> Dim:
@@ -54,6 +63,7 @@ class Layout:
     Attributes:
         arena: bytes assigned so far.
         copies: pairs (value, place of an output that is a copy of it).
+        owned: bytes of the buffers that are allocated while the graph runs; None for one that a driver allocates.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -79,6 +89,8 @@ class Layout:
             self._places[v] = Place("output", position)
         for v, slot in memory.assignment.items():
             self._places[v] = Place("arena", memory.offsets[slot])
+        self.owned: list[Dim | None] = []
+        self._found = frozenset(str(n.attrs["save"]) for n in graph.nodes if n.attrs.get("save"))
         self.copies = [(v, Place("output", position)) for position, v in memory.copies]
 
     def is_alias(self, value: Value) -> bool:
@@ -89,7 +101,21 @@ class Layout:
         """Where a value lies; one that the plan does not know gets a place at the end of the arena."""
         value = self.memory.root(value)
         found = self._places.get(value)
+        if found is None and self._found & dims.free_symbols(value.type.shape):
+            found = self._places[value] = Place("owned", self.own(value.type.bytes))
         if found is None:
             found = self._places[value] = Place("arena", self.arena)
             self.arena = self.arena + align(value.type.bytes)
         return found
+
+    def own(self, size: Dim) -> int:
+        """The number of a new buffer that is allocated while the graph runs, when its size is known."""
+        self.owned.append(size)
+        return len(self.owned) - 1
+
+    def hold(self, value: Value) -> int:
+        """The number of the buffer of a value that a driver allocates."""
+        place = self.place(value)
+        assert isinstance(place.number, int)
+        self.owned[place.number] = None
+        return place.number

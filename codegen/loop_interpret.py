@@ -165,6 +165,21 @@ class LoopInterpreter:
             acc = acc.reshape(())
         self.values[s.dest] = acc
 
+    def _carry(self, s: loopir.Carry) -> None:
+        self.values[s.dest] = self.values[s.src]
+
+    def _apart(self, s: loopir.Apart) -> None:
+        if not np.may_share_memory(self.buffers[s.a], self.buffers[s.b]):
+            self.run(s.body)
+
+    def _sort(self, s: loopir.Sort) -> None:
+        count = int(self.index(s.length))
+        keys = self.buffers[s.keys]
+        order = np.argsort(keys[:count] >> keys.dtype.type(8 * s.low), kind="stable")
+        keys[:count] = keys[order]
+        if s.order:
+            self.buffers[s.order][:count] = order
+
     def _loop(self, s: loopir.Loop) -> None:
         extent = int(self.index(s.extent))
         if s.mode == "serial":
@@ -209,10 +224,21 @@ class LoopInterpreter:
             at = int(self.index(x.offset)) + i * int(self.index(x.outer)) + j * int(self.index(x.k))
             at = at + sum(p * int(self.index(stride)) for p, stride in zip(position, x.batch, strict=True))
             return self.buffers[x.buffer][at]
-        self.symbols[outer[0]], self.symbols[k[0]] = i, j
+        own = self._split(x.rows or (outer,), i) | self._split(x.depth or (k,), j)
+        self.symbols.update(own)
         self.run(x.body)
         found = np.broadcast_to(self.values[x.value], (outer[1], k[1])).astype(dtype.numpy)
-        del self.symbols[outer[0]], self.symbols[k[0]]
+        for name in own:
+            del self.symbols[name]
+        return found
+
+    def _split(self, counters: Sequence[tuple[str, Dim]], position: Array) -> dict[str, Array]:
+        """The counters that a row-major position stands for."""
+        found: dict[str, Array] = {}
+        for name, extent in reversed(counters[1:]):
+            size = max(int(self.index(extent)), 1)
+            found[name], position = position % size, position // size
+        found[counters[0][0]] = position
         return found
 
 
@@ -228,6 +254,9 @@ _RUN: dict[type, Any] = {
     loopir.Init: LoopInterpreter._init,
     loopir.Accumulate: LoopInterpreter._accumulate,
     loopir.Finish: LoopInterpreter._finish,
+    loopir.Carry: LoopInterpreter._carry,
+    loopir.Apart: LoopInterpreter._apart,
+    loopir.Sort: LoopInterpreter._sort,
     loopir.Loop: LoopInterpreter._loop,
     Contract: LoopInterpreter._contract,
 }
@@ -258,7 +287,7 @@ def _interpret_graph(graph: Any, arrays: Sequence[Array]) -> list[Array]:
     from codegen.lower.assertion import lower_assert
     from codegen.lower.nodes import is_native, lower_node
     from graphcore.graph import Const
-    from graphcore.interpret import bind_dims, run_node
+    from graphcore.interpret import bind_dims, found_sizes, run_node
 
     sizes = bind_dims([v.type for v in graph.inputs], [a.shape for a in arrays])
     known: dict[Any, Array] = {
@@ -279,6 +308,7 @@ def _interpret_graph(graph: Any, arrays: Sequence[Array]) -> list[Array]:
             parts = [lower_assert(node, "check")]
         elif node.op.name == "constant" or not is_native(node):
             found = run_node(node, [memory(v) for v in node.operands], sizes)
+            sizes.update(found_sizes(node, found))
             known.update(zip(node.results, (np.array(a, order="C") for a in found), strict=True))
             continue
         else:

@@ -125,6 +125,37 @@ class Finish(NamedTuple):
     acc: str
 
 
+class Carry(NamedTuple):
+    """dest = src; unlike other names it may be set again, also in serial loops, and then goes round with them."""
+
+    dest: str
+    dtype: DType
+    src: str
+
+
+class Apart(NamedTuple):
+    """Runs `body` unless the buffers `a` and `b` are the same memory."""
+
+    a: str
+    b: str
+    body: list[Any]
+
+
+class Sort(NamedTuple):
+    """Puts keys[:length] into ascending order of their bytes from byte `low` on; equal ones keep their order.
+
+    Keys are unsigned, and of those with equal bytes there the lower bytes ascend already. `order`, int32, gets the
+    positions that the keys had; it is "" where they are not wanted. The spare buffers are room for the work.
+    """
+
+    keys: str
+    spare: str
+    order: str
+    spare_order: str
+    low: int
+    length: Dim
+
+
 class Loop(NamedTuple):
     """Runs `body` for symbol = 0 .. extent-1; mode is "serial" or "vector".
 
@@ -145,6 +176,8 @@ class Operand(NamedTuple):
         buffer: the buffer's name, "" for computed values.
         offset: its first element; outer, k, batch: strides in elements.
         body, value: statements over the counters of the contraction, and the name of their result.
+        rows, depth: for computed values, counters with extents that the outer and the k counter stand for, in row-major
+            order; the body then speaks of those. Along the last of `depth` its loads are contiguous.
     """
 
     buffer: str
@@ -154,6 +187,8 @@ class Operand(NamedTuple):
     batch: tuple[Dim, ...] = ()
     body: tuple[Any, ...] = ()
     value: str = ""
+    rows: tuple[tuple[str, Dim], ...] = ()
+    depth: tuple[tuple[str, Dim], ...] = ()
 
 
 class Contract(NamedTuple):
@@ -249,7 +284,8 @@ def _print_contract(s: Contract) -> str:
 def _print_operand(x: Operand) -> str:
     if not x.buffer:
         statements = "; ".join(_FORMS[type(s)](s) for s in x.body)
-        return f"({statements}; {x.value})"
+        split = [", ".join(f"{n} < {extent}" for n, extent in part) for part in (x.rows, x.depth) if part]
+        return f"({statements}; {x.value}{' split ' if split else ''}{' by '.join(split)})"
     return f"{x.buffer}[{x.offset}; batch {', '.join(map(str, x.batch)) or 'none'}, outer {x.outer}, k {x.k}]"
 
 
@@ -265,6 +301,11 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     Init: lambda s: f"{s.acc}: {s.dtype.name} = {s.label} from {s.value}",
     Accumulate: lambda s: f"{s.acc} <- {', '.join(s.srcs)}",
     Finish: lambda s: f"{s.dest}: {s.dtype.name} = finish {s.acc}",
+    Carry: lambda s: f"{s.dest} := {s.src}",
+    Apart: lambda s: f"unless {s.a} is {s.b}:",
+    Sort: lambda s: (
+        f"sort {s.keys}[:{s.length}] from byte {s.low}, order {s.order or 'unwanted'}, in {s.spare} {s.spare_order}"
+    ),
     Loop: lambda s: f"{s.mode}{' chunk' if s.chunk else ''} {s.symbol} < {s.extent}:",
     Contract: _print_contract,
 }
@@ -285,4 +326,6 @@ def index_dims(statement: Any) -> tuple[Dim, ...]:
         return (statement.at,)
     if isinstance(statement, Condition):
         return (statement.a, statement.b)
+    if isinstance(statement, Sort):
+        return (statement.length,)
     return ()

@@ -169,11 +169,49 @@ __all__ = [
 
 _MODULES = {
     "eager.keras": "keras=",
+    "eager.indexed_slices": "IndexedSlices",
+    "eager.ops.host": "py_function numpy_function",
+    "eager.ops.printing": "print",
+    "eager.experimental": "experimental=",
+    "eager.devices": "device",
+    "eager.own_gradient": "custom_gradient recompute_grad",
+    "eager.autodiff": "autodiff= gradients hessians",
     "eager.module": "Module name_scope",
+    "eager.dtypes": "dtypes=",
+    "eager.pass_through": "grad_pass_through inside_function",
+    "eager.variable_options": "VariableAggregation VariableSynchronization",
+    "eager.ops.debugging": "assert_equal assert_greater assert_less assert_rank",
+    "eager.ops.complex": "complex",
+    "eager.ops.matrix": "eig eigvals matrix_square_root=sqrtm",
+    "eager.signal": "signal=",
+    "eager.ops.arithmetic": "realdiv scalar_mul truncatediv truncatemod",
+    "eager.image": "image=",
+    "eager.ops.blocks": (
+        "batch_to_space space_to_batch space_to_batch_nd=space_to_batch batch_to_space_nd=batch_to_space"
+    ),
+    "eager.ops.counting": "histogram_fixed_width histogram_fixed_width_bins",
+    "eager.ops.cumulative": "cumsum",
+    "eager.ops.transcendental": "acos acosh asin asinh atan atan2 atanh",
+    "eager.ops.masks": "boolean_mask dynamic_partition dynamic_stitch unique unique_with_counts",
+    "eager.ops.rearrange": "bitcast parallel_stack reverse_sequence strided_slice unravel_index",
+    "eager.ops.scatter": (
+        "gather_nd scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min "
+        "tensor_scatter_nd_sub tensor_scatter_nd_update"
+    ),
+    "eager.ops.sorting": "argsort searchsorted sort",
+    "eager.ops.static": (
+        "broadcast_dynamic_shape get_static_value guarantee_const identity_n is_symbolic_tensor is_tensor "
+        "required_space_to_batch_paddings shape_n"
+    ),
     "eager.keras.initializers": (
         "initializers= random_normal_initializer=RandomNormal random_uniform_initializer=RandomUniform "
         "zeros_initializer=Zeros ones_initializer=Ones constant_initializer=Constant"
     ),
+    "eager.ops.control": "case cond switch_case",
+    "eager.ops.fold": "foldl foldr map_fn scan vectorized_map",
+    "eager.ops.loops": "while_loop",
+    "eager.ops.order": "control_dependencies group no_op tuple=tuple_",
+    "eager.ops.tensor_array": "TensorArray",
     "eager.keras.losses": "losses=",
     "eager.keras.metrics": "metrics=",
     "eager.keras.optimizers": "optimizers=",

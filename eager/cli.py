@@ -1,4 +1,4 @@
-"""The command line: `layerjit demo | dump | show | passes | kernel | dot`.
+"""The command line: `layerjit demo | dump | show | passes | kernel | dot | ops`.
 
 Views read the dump file only. Errors are one line on stderr and exit code 2.
 """
@@ -116,6 +116,19 @@ def _dot(options: Any) -> None:
     _print(f"wrote {options.output}; draw it with: dot -Tsvg {options.output}")
 
 
+def _ops(options: Any) -> None:
+    from graphcore.inspect import optable
+
+    if options.json:
+        import json
+
+        _print(json.dumps([row._asdict() for row in optable.op_rows()], indent=1))
+    elif options.count:
+        _print(optable.count_text())
+    else:
+        _print(optable.table_markdown() if options.markdown else optable.table_text())
+
+
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
@@ -137,7 +150,17 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="train a small model on real data, eagerly and compiled")
     _add_dump(commands)
     _add_views(commands)
+    _add_ops(commands)
     return parser
+
+
+def _add_ops(commands: Any) -> None:
+    ops = commands.add_parser("ops", help="the op table: kind, native or host, gradient, accuracy")
+    form = ops.add_mutually_exclusive_group()
+    form.add_argument("--count", action="store_true", help="only how many ops there are")
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument("--markdown", action="store_true", help="as the page that README links to")
+    ops.set_defaults(run=_ops)
 
 
 def _add_dump(commands: Any) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 from eager import nest
 from eager.tensor import Tensor, _new, wrap
 from eager.variable import Variable
-from graphcore.dtypes import DType, as_dtype, bool_, float32, int32, int64, string
+from graphcore.dtypes import DType, as_dtype, bool_, complex128, float32, int32, int64, string
 from graphcore.errors import DTypeError
+from graphcore.handler import cast_array
 
 _scalars: dict[tuple[float, type, str], np.ndarray[Any, Any]] = {}
 """Arrays of Python numbers, which expressions such as `x * 2` need again and again."""
@@ -79,8 +80,15 @@ def _number(value: Any, wanted: DType | None) -> np.ndarray[Any, Any]:
             wanted = bool_
         elif isinstance(value, float):
             wanted = float32
+        elif isinstance(value, complex):
+            wanted = complex128
         else:
             wanted = int32 if -(2**31) <= value < 2**31 else int64
+    if isinstance(value, complex) and not wanted.is_complex:
+        raise TypeError(
+            f"Cannot convert {value!r} to a tensor of dtype {wanted.name}; write tf.cast(x, tf.complex128) on the "
+            "other operand"
+        )
     if isinstance(value, float) and not (wanted.is_floating or wanted.is_complex):
         raise TypeError(
             f"Cannot convert {value!r} to a tensor of dtype {wanted.name}; write tf.cast(x, tf.float32) on the other "
@@ -89,6 +97,9 @@ def _number(value: Any, wanted: DType | None) -> np.ndarray[Any, Any]:
     if (isinstance(value, bool) and not wanted.is_bool) or (wanted.is_bool and not isinstance(value, bool)):
         raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {wanted.name}")
     try:
+        if wanted.is_half:
+            with np.errstate(over="ignore"):  # numbers beyond float16 are infinite, as in TensorFlow
+                return np.asarray(value, dtype=wanted.numpy)
         return np.asarray(value, dtype=wanted.numpy)
     except OverflowError:
         raise ValueError(f"Cannot convert {value!r} to {wanted.name}: out of range") from None
@@ -120,6 +131,8 @@ def _other(value: Any, wanted: DType | None) -> Tensor:
         if any(isinstance(x, Tensor | Variable) for x in leaves):
             return _stack(value, wanted)
         return wrap(_from_list(value, wanted))
+    if hasattr(value, "as_tensor"):  # tf.IndexedSlices
+        return convert(value.as_tensor(), wanted)
     if value is None:
         raise ValueError("Attempt to convert a value (None) with an unsupported type (NoneType) to a Tensor.")
     if hasattr(value, "as_list") and hasattr(value, "is_fully_defined"):
@@ -132,7 +145,7 @@ def _other(value: Any, wanted: DType | None) -> Tensor:
     if hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
         return wrap(_adapt(np.array(value, copy=True, order="C"), wanted))
     if isinstance(value, int | float | complex):
-        return wrap(np.asarray(value, dtype=None if wanted is None else wanted.numpy))
+        return wrap(_number(value, wanted))
     raise ValueError(f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor.")
 
 
@@ -141,6 +154,8 @@ def _from_list(value: Sequence[Any], wanted: DType | None) -> np.ndarray[Any, An
         array = np.array(value)
     except ValueError:
         raise ValueError("Can't convert non-rectangular Python sequence to Tensor.") from None
+    if array.dtype.kind in "fO" and wanted is not None and wanted.is_integer and _all_ints(value):
+        return _wide_integers(value, wanted)
     if array.dtype == object or array.dtype.kind in "SU":
         return _strings(value)
     if any(isinstance(x, np.ndarray | np.generic) for x in nest.flatten(value)):
@@ -152,11 +167,27 @@ def _from_list(value: Sequence[Any], wanted: DType | None) -> np.ndarray[Any, An
             return array.astype(np.float32)
         fits = array.dtype.kind != "i" or ((array >= -(2**31)).all() and (array < 2**31).all())
         return array.astype(np.int32) if array.dtype.kind == "i" and fits else array
+    if array.dtype.kind == "c" and not wanted.is_complex:
+        raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {wanted.name}: it holds complex numbers")
     if array.size and array.dtype.kind == "f" and not (wanted.is_floating or wanted.is_complex):
         raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {wanted.name}: it holds fractions")
     if array.size and (array.dtype.kind == "b") is not wanted.is_bool:
         raise TypeError(f"Cannot convert {value!r} to a tensor of dtype {wanted.name}")
-    return array.astype(wanted.numpy)
+    if array.size and wanted.is_integer and not (array.min() >= wanted.min and array.max() <= wanted.max):
+        raise ValueError(f"Cannot convert {value!r} to {wanted.name}: out of range")
+    return cast_array(array, wanted)
+
+
+def _all_ints(value: Sequence[Any]) -> bool:
+    return all(type(x) is int for x in nest.flatten(value))
+
+
+def _wide_integers(value: Sequence[Any], wanted: DType) -> np.ndarray[Any, Any]:
+    """A list of integers, some beyond int64: NumPy makes floats or objects of it unless it is told the dtype."""
+    try:
+        return np.array(value, dtype=wanted.numpy)
+    except OverflowError:
+        raise ValueError(f"Cannot convert {value!r} to {wanted.name}: out of range") from None
 
 
 def _strings(value: Sequence[Any]) -> np.ndarray[Any, Any]:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy._core import umath
 
 from eager.context import state, thread
+from eager.heavy import KINDS as HEAVY_KINDS
+from eager.heavy import kernels
 from eager.tensor import Tensor, _new, concrete, type_of, wrap
 from graphcore.errors import LayerJitError
 from graphcore.functions import Functions
@@ -109,6 +111,10 @@ def _evaluate(op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Any
     if key not in _checked:
         op.infer([_array_type(a) for a in arrays], attrs)
         _checked.add(key)
+    if op.kind in HEAVY_KINDS:
+        result = kernels.compute(op, arrays, attrs)
+        if result is not None:
+            return result
     return compute(op, arrays, attrs)
 
 

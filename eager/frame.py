@@ -22,9 +22,11 @@ class Frame:
 
     Attributes:
         tracing: whether ops on traced tensors are recorded instead of computed.
+        in_body: whether it is the trace of a branch or loop body, whose tensors only its results leave.
     """
 
     tracing = False
+    in_body = False
 
     def __init__(self) -> None:
         """Starts with no variable changed."""

@@ -41,6 +41,12 @@ def _unknown(name: str, title: str, known: list[str]) -> AttributeError:
         return AttributeError(name)
     import difflib
 
+    from eager.absent import absent
+
+    left_out = absent(f"{title}.{name}".removeprefix("tf."))
+    if left_out is not None:
+        return left_out
+
     near = difflib.get_close_matches(name, known, 3)
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     return AttributeError(f"layerjit's {title} has no {name!r}{hint}")

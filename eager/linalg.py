@@ -24,4 +24,10 @@ __all__ = [
     "tensordot",
 ]  # fmt: skip
 
-__getattr__, __dir__ = lazy_names(globals(), "tf.linalg", {})
+__getattr__, __dir__ = lazy_names(globals(), "tf.linalg", {
+    "eager.ops.diagonals": "adjoint band_part cross diag diag_part set_diag tensor_diag tensor_diag_part trace",
+    "eager.ops.matrix": "cholesky det eig eigh eigvals eigvalsh expm logdet logm matrix_rank normalize qr slogdet "
+    "sqrtm svd",
+    "eager.ops.matrix_solve": "cholesky_solve inv lstsq pinv solve triangular_solve tridiagonal_matmul "
+    "tridiagonal_solve",
+})  # fmt: skip

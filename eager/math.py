@@ -96,4 +96,18 @@ __all__ = [
     "subtract", "tan", "tanh", "truediv", "xlog1py", "xlogy",
 ]  # fmt: skip
 
-__getattr__, __dir__ = lazy_names(globals(), "tf.math", {})
+__getattr__, __dir__ = lazy_names(globals(), "tf.math", {
+    "eager.ops.complex": "angle conj imag real",
+    "eager.ops.special": "bessel_i0 bessel_i0e bessel_i1 bessel_i1e betainc igamma igammac polygamma zeta",
+    "eager.special": "special=",
+    "eager.ops.arithmetic": "accumulate_n is_non_decreasing is_strictly_increasing polyval reciprocal_no_nan rint "
+    "scalar_mul xdivy zero_fraction",
+    "eager.ops.counting": "bincount confusion_matrix",
+    "eager.ops.cumulative": "cumprod cumsum cumulative_logsumexp",
+    "eager.ops.rearrange": "invert_permutation",
+    "eager.ops.segment": "segment_max segment_mean segment_min segment_prod segment_sum unsorted_segment_max "
+    "unsorted_segment_mean unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum",
+    "eager.ops.sorting": "in_top_k top_k",
+    "eager.ops.transcendental": "acos acosh asin asinh atan atan2 atanh digamma erfc erfcinv erfinv lbeta lgamma ndtri "
+    "nextafter",
+})  # fmt: skip

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from codegen import compile_graph
 from codegen.runtime.plan import EntryPlan
 from graphcore import passes
+from graphcore.builder import GraphBuilder
 from graphcore.graph import Graph
+from graphcore.optable import OpDef
+from graphcore.types import TensorType
 
 PIPELINE = "canonicalize,fold,cse,dce,fuse,memory"
 
-__all__ = ["PIPELINE", "EntryPlan", "compile_traced"]
+__all__ = ["PIPELINE", "EntryPlan", "compile_op", "compile_traced"]
 
 
 def compile_traced(graph: Graph, record: list[Any] | None = None) -> Any:
@@ -22,3 +26,11 @@ def compile_traced(graph: Graph, record: list[Any] | None = None) -> Any:
         record: takes one PassRecord per pass, if given.
     """
     return compile_graph(passes.run(graph, PIPELINE, record=record))
+
+
+def compile_op(op: OpDef, types: Sequence[TensorType], attrs: dict[str, Any]) -> Callable[[Sequence[Any]], list[Any]]:
+    """A native function of arrays for a single op on operands of the given types; sizes may be symbolic."""
+    builder = GraphBuilder(op.name)
+    inputs = [builder.input(t, f"x{i}", "argument") for i, t in enumerate(types)]
+    compiled = compile_traced(builder.finish(builder.emit(op.name, inputs, **attrs)))
+    return compiled.run

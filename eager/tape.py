@@ -11,8 +11,9 @@ from eager import nest
 from eager.context import enter, leave, thread
 from eager.tensor import Tensor, type_of
 from graphcore import dims
-from graphcore.autodiff import Record, backward
+from graphcore.autodiff import Record, backward, reached
 from graphcore.optable import OpDef, get_op
+from graphcore.rows import Rows
 
 _IDENTITY = get_op("identity")
 
@@ -127,8 +128,12 @@ class GradientTape:
     def fix_sizes(self, sizes: Mapping[str, int]) -> None:
         """Puts actual sizes in the place of symbolic ones, for a trace that ended early."""
         for i, (op, inputs, outputs, attrs) in enumerate(self._records):
-            if dims.free_symbols(attrs):
+            if dims.free_symbols(attrs) or "bodies" in attrs:
                 fixed = {key: dims.substitute(value, sizes) for key, value in attrs.items()}
+                if "bodies" in attrs:
+                    from eager.function.region import with_sizes
+
+                    fixed["bodies"] = tuple([with_sizes(body, sizes) for body in attrs["bodies"]])
                 self._records[i] = Record(op, inputs, outputs, fixed)
 
     def record_read(self, variable: Any, tensor: Tensor) -> None:
@@ -149,6 +154,9 @@ class GradientTape:
     ) -> Any:
         """The gradients of the sum of `target` with respect to `sources`, in the structure of `sources`.
 
+        A source of which only rows were gathered (tf.gather, tf.nn.embedding_lookup along axis 0) gets a
+        tf.IndexedSlices.
+
         Args:
             target: a tensor, variable or structure of them.
             sources: tensors or variables, or a structure of them.
@@ -158,6 +166,18 @@ class GradientTape:
         Raises:
             RuntimeError: on a second call of a tape that is not persistent.
         """
+        unconnected = UnconnectedGradients(unconnected_gradients)
+        targets = [t for t in nest.flatten(target) if t is not None]
+        flat = nest.flatten(sources)
+        with self._use():
+            results = self._backward(targets, flat, output_gradients)
+        if unconnected is UnconnectedGradients.ZERO:
+            results = [_zeros_like(s) if g is None else g for s, g in zip(flat, results, strict=True)]
+        return nest.pack_sequence_as(sources, results)
+
+    @contextmanager
+    def _use(self) -> Generator[None]:
+        """One use of the record: the only one unless the tape is persistent."""
         if self._used:
             raise RuntimeError(
                 "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians); "
@@ -165,16 +185,82 @@ class GradientTape:
             )
         if self._recording and not self._persistent:
             self._stop()
-        unconnected = UnconnectedGradients(unconnected_gradients)
-        targets = [t for t in nest.flatten(target) if t is not None]
-        flat = nest.flatten(sources)
-        results = self._backward(targets, flat, output_gradients)
-        if unconnected is UnconnectedGradients.ZERO:
-            results = [_zeros_like(s) if g is None else g for s, g in zip(flat, results, strict=True)]
+        yield
         if not self._persistent:
             self.reset()
             self._used = True
-        return nest.pack_sequence_as(sources, results)
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The derivatives of every element of `target` by every element of `sources` (tf.GradientTape.jacobian).
+
+        Args:
+            target: a tensor.
+            sources: tensors or variables, or a structure of them.
+            unconnected_gradients: NONE gives None for a source without a path to the target, ZERO gives zeros.
+            parallel_iterations, experimental_use_pfor: accepted for compatibility.
+
+        Returns:
+            A tensor [*target.shape, *source.shape] per source, in the structure of `sources`.
+
+        Raises:
+            RuntimeError: on a second use of a tape that is not persistent.
+        """
+        from eager.autodiff import jacobian
+
+        del parallel_iterations, experimental_use_pfor
+        zero = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO
+        flat = nest.flatten(sources)
+        with self._use():
+            found = jacobian(self, target, flat)
+        if zero:
+            found = [_zeros_between(target, s) if g is None else g for s, g in zip(flat, found, strict=True)]
+        return nest.pack_sequence_as(sources, found)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The derivatives of each example of `target` by the same example of `source` (tf.GradientTape.batch_jacobian).
+
+        Args:
+            target: a tensor [b, ...] whose example i depends on example i of the source alone.
+            source: a tensor [b, ...].
+            unconnected_gradients: NONE gives None without a path, ZERO gives zeros.
+            parallel_iterations, experimental_use_pfor: accepted for compatibility.
+
+        Returns:
+            A tensor [b, *target.shape[1:], *source.shape[1:]].
+
+        Raises:
+            ValueError: if the first axes differ.
+            RuntimeError: on a second use of a tape that is not persistent.
+        """
+        from eager.autodiff import batch_jacobian
+
+        del parallel_iterations, experimental_use_pfor
+        zero = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO
+        with self._use():
+            found = batch_jacobian(self, target, source)
+        return _zeros_between(target, _tensor(source)[0]) if found is None and zero else found
+
+    def connects(self, source: Any, target: Any) -> bool:
+        """Whether a recorded path leads from a watched source to the target."""
+        return id(source) in self._watched and id(target) in reached(self._records, [source])
+
+    def cotangents(self, targets: Sequence[Any], sources: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
+        """Whole gradients for given cotangents; the tape can be used again."""
+        return [_whole(g) for g in self._backward(targets, sources, cts)]
 
     def _backward(self, targets: Sequence[Any], sources: Sequence[Any], output_gradients: Any) -> list[Any]:
         from eager.convert import convert
@@ -190,8 +276,19 @@ class GradientTape:
                 f.full(type_of(_tensor(t)), 1) if given[id(t)] is None else convert(given[id(t)], dtype=t.dtype)
                 for t in ends
             ]
-        results = backward(self._records, ends, sources, cotangents, f)
-        return [g if id(s) in self._watched else None for s, g in zip(sources, results, strict=True)]
+        results = backward(self._records, ends, sources, cotangents, f, sparse=True)
+        found = [g if id(s) in self._watched else None for s, g in zip(sources, results, strict=True)]
+        return [_slices(g) if isinstance(g, Rows) else g for g in found]
+
+
+def _slices(rows: Rows) -> Any:
+    from eager.indexed_slices import IndexedSlices
+
+    return IndexedSlices.of_rows(rows)
+
+
+def _whole(gradient: Any) -> Any:
+    return gradient.as_tensor() if hasattr(gradient, "as_tensor") else gradient
 
 
 def is_variable(x: Any) -> bool:
@@ -209,3 +306,11 @@ def _zeros_like(x: Any) -> Tensor:
     from eager.dispatch import functions
 
     return functions().zeros_like(_tensor(x))
+
+
+def _zeros_between(target: Any, source: Any) -> Tensor:
+    from eager.ops.create import zeros
+    from eager.ops.join import concat
+    from eager.ops.shaping import shape
+
+    return zeros(concat([shape(target), shape(_tensor(source))], 0), target.dtype)

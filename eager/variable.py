@@ -10,6 +10,7 @@ from eager.context import state, thread
 from eager.operator_types import Operators
 from eager.tensor import Tensor, concrete, wrap
 from eager.tensor_shape import TensorShape
+from eager.variable_scatter import SparseMethods
 from graphcore.dtypes import DType, as_dtype
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ else:
     Operators = object
 
 
-class Variable(Operators):
+class Variable(SparseMethods, Operators):
     """A mutable tensor that lasts across calls (tf.Variable).
 
     The shape and dtype are fixed when it is made. Inside a traced function reads and assignments belong to that run

@@ -92,7 +92,7 @@ def post_dominators(graph: Graph) -> dict[Node, Node | None]:
     view: DiGraph = networkx.DiGraph()
     for node in graph.nodes:
         view.add_edges_from((node.id, v.node.id) for v in node.operands)
-        if node.op.effects:
+        if node.effects:
             view.add_edge(SINK, node.id)
     view.add_edges_from((SINK, v.node.id) for v in graph.outputs)
     if SINK not in view:
@@ -152,7 +152,7 @@ def minimum_cut(
                 view.add_edge((operand, "out"), (v, "in"))
             if not node.operands:
                 view.add_edge("source", (v, "in"))
-            elif node.op.effects or node.op.kind == "random":
+            elif node.effects or node.op.kind == "random":
                 view.add_edge("source", (v, "in"))  # cannot be computed a second time
     for v in needed:
         view.add_edge((v, "out"), "sink")

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from graphcore.errors import LayerJitError
 from graphcore.functions import Functions, Handle
-from graphcore.graph import Graph, Value
+from graphcore.graph import Graph, Node, Value
 from graphcore.optable import OpDef
+from graphcore.rows import Rows, dense, join
 
 
 class Record(NamedTuple):
@@ -30,7 +31,8 @@ def backward(
     sources: Sequence[Any],
     cotangents: Sequence[Handle],
     f: Functions,
-) -> list[Handle | None]:
+    sparse: bool = False,
+) -> list[Any]:
     """Cotangents of `sources` given those of `targets`.
 
     Args:
@@ -39,6 +41,7 @@ def backward(
         sources: objects to differentiate with respect to.
         cotangents: one handle per target, of the target's shape and dtype.
         f: the op functions that gradient rules compute with.
+        sparse: lets `Rows` stand among the results, for sources that were only gathered from.
 
     Returns:
         One handle per source; None where no path leads from it to a target.
@@ -46,7 +49,7 @@ def backward(
     Raises:
         LayerJitError: if an op on the path has no gradient rule.
     """
-    reached = _reached(records, sources)
+    touched = reached(records, sources)
     grads: dict[int, Handle] = {}
     for target, ct in zip(targets, cotangents, strict=True):
         _accumulate(grads, target, ct, f)
@@ -55,15 +58,23 @@ def backward(
         cts = [grads.get(id(o)) if id(o) in source_ids else grads.pop(id(o), None) for o in record.outputs]
         if not record.op.differentiable or all(ct is None for ct in cts):
             continue
-        if not any(id(i) in reached for i in record.inputs):
+        if not any(id(i) in touched for i in record.inputs):
             continue
         for operand, ct in zip(record.inputs, _vjp(record, cts, f), strict=True):
-            if ct is not None and id(operand) in reached:
+            if ct is not None and id(operand) in touched:
                 _accumulate(grads, operand, ct() if callable(ct) else ct, f)
-    return [grads.get(id(s)) for s in sources]
+    found = [grads.get(id(s)) for s in sources]
+    return found if sparse else [_whole(g, f) for g in found]
+
+
+def _whole(ct: Any, f: Functions) -> Any:
+    return dense(f, ct) if isinstance(ct, Rows) else ct
 
 
 def _vjp(record: Record, cts: Sequence[Handle | None], f: Functions) -> Sequence[Handle | None]:
+    if record.op.name == "identity":  # what reads a variable; rows go through
+        return cts
+    cts = [_whole(ct, f) for ct in cts]
     if record.op.vjp is None:
         raise LayerJitError(
             f"op {record.op.name} has no gradient; use tf.stop_gradient around it, or tf.custom_gradient to give one"
@@ -71,39 +82,49 @@ def _vjp(record: Record, cts: Sequence[Handle | None], f: Functions) -> Sequence
     return record.op.vjp(f, cts, record.inputs, record.outputs, record.attrs)
 
 
-def _reached(records: Iterable[Record], sources: Iterable[Any]) -> set[int]:
+def reached(records: Iterable[Record], sources: Iterable[Any]) -> set[int]:
     """Ids of all objects that depend on a source."""
-    reached = {id(s) for s in sources}
+    found = {id(s) for s in sources}
     for record in records:
-        if record.op.differentiable and any(id(i) in reached for i in record.inputs):
-            reached.update(id(o) for o in record.outputs)
-    return reached
+        if record.op.differentiable and any(id(i) in found for i in record.inputs):
+            found.update(id(o) for o in record.outputs)
+    return found
 
 
 def _accumulate(grads: dict[int, Handle], target: Any, ct: Handle, f: Functions) -> None:
     have = grads.get(id(target))
-    grads[id(target)] = ct if have is None else f.add(have, ct)
+    if have is None:
+        grads[id(target)] = ct
+    elif isinstance(ct, Rows):
+        grads[id(target)] = join(f, have, ct) if isinstance(have, Rows) else dense(f, ct, have)
+    else:
+        grads[id(target)] = dense(f, have, ct) if isinstance(have, Rows) else f.add(have, ct)
 
 
-def graph_records(graph: Graph) -> list[Record]:
+def graph_records(nodes: Iterable[Node]) -> list[Record]:
     """The nodes of a graph as records, inputs and constants left out."""
     return [
-        Record(n.op, n.operands, n.results, n.attrs) for n in graph.nodes if n.op.name not in ("input", "constant")
+        Record(n.op, n.operands, n.results, n.full_attrs) for n in nodes if n.op.name not in ("input", "constant")
     ]
 
 
 def copy_into(graph: Graph, operands: Sequence[Value], f: Functions) -> tuple[list[Record], list[Value]]:
-    """Emits a graph's nodes again through `f` on other operands; returns their records and the new outputs."""
+    """Emits a graph's nodes again through `f` on other operands; returns their records and the new outputs.
+
+    It is for differentiation, after the graph itself has run: nodes that only have an effect (a print, an assertion)
+    are left out.
+    """
     new: dict[Value, Value] = dict(zip(graph.inputs, operands, strict=True))
     records: list[Record] = []
     for node in graph.nodes:
-        if node.op.name == "input":
+        if node.op.name == "input" or not node.results:
             continue
         if node.op.name == "constant":
             new[node.result] = f.constant(node.attrs["value"].array)
             continue
         inputs = tuple(new[v] for v in node.operands)
-        outputs = f.apply(node.op, inputs, node.attrs)
-        records.append(Record(node.op, inputs, outputs, node.attrs))
+        attrs = node.full_attrs
+        outputs = f.apply(node.op, inputs, attrs)
+        records.append(Record(node.op, inputs, outputs, attrs))
         new.update(zip(node.results, outputs, strict=True))
     return records, [new[v] for v in graph.outputs]

@@ -75,12 +75,26 @@ class GraphBuilder:
     ) -> tuple[Value, ...]:
         """As `emit`, for passes: keeps given source locations and bodies, and may skip inference."""
         where = self.here() if locations is None else locations
-        types = result_types if result_types is not None else op.infer([v.type for v in operands], attrs)
+        if "bodies" in attrs:
+            attrs = dict(attrs)
+            bodies = tuple(attrs.pop("bodies"))
+        known = self._known_region(op, operands, attrs, bodies) if bodies and op.name != "fusion" else None
+        if isinstance(known, Node):
+            known.locations |= where
+            return known.results
+        if result_types is None and attrs.get("save"):
+            attrs = {**attrs, "save": self._fresh(attrs["save"])}
+        types = result_types if result_types is not None else op.infer(
+            [v.type for v in operands], {**attrs, "bodies": bodies} if bodies else attrs
+        )
         folded = self._fold(op, operands, attrs, types)
         if folded is not None:
             return tuple(self.constant(a, where) for a in folded)
         if op.effects or bodies or op.name == "input":
-            return self._append(op, operands, attrs, types, where, bodies).results
+            made = self._append(op, operands, attrs, types, where, bodies)
+            if known is not None and not made.effects:
+                self._known[known] = made
+            return made.results
         return self._cons(op, operands, attrs, types, where, bodies).results
 
     def finish(
@@ -106,6 +120,24 @@ class GraphBuilder:
         elif locations:
             node.locations |= locations
         return node
+
+    def _known_region(
+        self, op: OpDef, operands: Sequence[Value], attrs: dict[str, Any], bodies: tuple[Graph, ...]
+    ) -> Any:
+        """The node of the same op, operands, attributes and bodies without effects, or the key to keep it under."""
+        inside = tuple(id(b) for b in bodies)
+        key = (op.name, tuple(id(v) for v in operands), tuple((k, _typed(v)) for k, v in sorted(attrs.items())), inside)
+        return self._known.get(key, key)
+
+    def _fresh(self, name: str) -> str:
+        """A name for a size that nothing in the graph has so far, as similar to `name` as can be."""
+        taken = dims.free_symbols([d for n in self.nodes for v in n.results for d in v.type.shape])
+        taken |= {str(n.attrs["save"]) for n in self.nodes if n.attrs.get("save")}
+        number, found = 1, name
+        while found in taken:
+            number += 1
+            found = f"{name}_{number}"
+        return found
 
     def _append(
         self, op: OpDef, operands: Sequence[Value], attrs: dict[str, Any], types: Sequence[TensorType],

@@ -8,18 +8,26 @@ from contextvars import ContextVar
 from typing import TypeAlias
 
 from graphcore.errors import InconclusiveDim
-from graphcore.polynomial import Dim, Monomial, SymDim
+from graphcore.polynomial import Dim, Monomial, SymDim, free_symbols, is_symbol
 
 Guard: TypeAlias = tuple[str, Dim, Dim, bool]
 """A fact about sizes: (kind, a, b, outcome) with kind "eq", "lt" or "le"."""
 
-_ASSUMED: ContextVar[Mapping[tuple[str, Dim, Dim], bool]] = ContextVar("assumed sizes")
+
+class _Facts(dict[tuple[str, Dim, Dim], bool]):
+    """Assumed answers by question, and what follows from the equalities among them."""
+
+    unified: dict[str, Dim] | None = None
+    """For symbols that equal another size, that size; found when first asked for."""
+
+
+_ASSUMED: ContextVar[_Facts] = ContextVar("assumed sizes")
 
 
 @contextmanager
 def assuming(guards: Iterable[Guard]) -> Generator[None]:
     """Within this context, comparisons that bounds leave open are answered by the given facts."""
-    known = dict(_ASSUMED.get({}))
+    known = _Facts(_ASSUMED.get(_Facts()))
     known.update({(kind, a, b): outcome for kind, a, b, outcome in guards})
     token = _ASSUMED.set(known)
     try:
@@ -35,7 +43,38 @@ def _decide(kind: str, a: Dim, b: Dim) -> bool:
         for key in ((kind, a, b), (kind, b, a)) if kind == "eq" else ((kind, a, b),):
             if key in known:
                 return known[key]
+        if known.unified is None:
+            # Finding it asks questions too, which then have to do without.
+            known.unified = {}
+            known.unified = _unify(known)
+        if known.unified:
+            from graphcore.dims import substitute
+
+            x, y = substitute(a, known.unified), substitute(b, known.unified)
+            if (x, y) != (a, b):
+                try:
+                    return {"eq": equal, "lt": less, "le": less_equal}[kind](x, y)
+                except InconclusiveDim:
+                    pass
     raise InconclusiveDim((kind, a, b))
+
+
+def _unify(known: Mapping[tuple[str, Dim, Dim], bool]) -> dict[str, Dim]:
+    """The symbols that assumed equalities make equal to other sizes: n == m also says that 3*n == 3*m."""
+    from graphcore.dims import substitute
+
+    found: dict[str, Dim] = {}
+    for (kind, a, b), outcome in known.items():
+        if kind != "eq" or not outcome:
+            continue
+        x, y = substitute(a, found), substitute(b, found)
+        if is_symbol(x) is None:
+            x, y = y, x
+        name = is_symbol(x)
+        if name is not None and name not in free_symbols(y):
+            found = {k: substitute(v, {name: y}) for k, v in found.items()}
+            found[name] = y
+    return found
 
 
 def bounds(d: Dim) -> tuple[int | None, int | None]:

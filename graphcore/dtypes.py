@@ -62,6 +62,21 @@ class DType:
         return self.kind in "fiuc"
 
     @property
+    def is_half(self) -> bool:
+        """Whether this is a 16-bit float: float16 or bfloat16. It is stored in 16 bits and computed in float32."""
+        return self.kind == "f" and self.size == 2
+
+    @property
+    def is_native(self) -> bool:
+        """Whether native kernels hold it: floats, integers and bool. The others run through host calls."""
+        return self.kind in "fiub"
+
+    @property
+    def arithmetic(self) -> DType:
+        """The type that it is computed in: float32 for 16-bit floats, itself otherwise."""
+        return float32 if self.kind == "f" and self.size == 2 else self
+
+    @property
     def as_numpy_dtype(self) -> type:
         """The NumPy scalar type (tf.DType.as_numpy_dtype)."""
         return self.numpy.type
@@ -89,15 +104,21 @@ class DType:
     def _limits(self, which: str) -> Any:
         if self.is_integer:
             return self.as_numpy_dtype(getattr(np.iinfo(self.numpy), which))
-        if self.is_floating and self.numpy.kind == "f":
-            return getattr(np.finfo(self.numpy), which)
         if self.is_floating:
-            import ml_dtypes
-
-            return getattr(ml_dtypes.finfo(self.numpy), which)
+            return getattr(self.finfo(), which)
         if self.is_bool:
             return which == "max"
         raise TypeError(f"Cannot find the {which} value of dtype {self.name}; only numbers have one.")
+
+    def finfo(self) -> Any:
+        """The limits of a floating type, as np.finfo has them. Raises TypeError for other kinds."""
+        if self.numpy.kind == "f":
+            return np.finfo(self.numpy)
+        if not self.is_floating:
+            raise TypeError(f"{self.name} has no floating-point limits; only floating types do.")
+        import ml_dtypes
+
+        return ml_dtypes.finfo(self.numpy)
 
     def is_compatible_with(self, other: object) -> bool:
         """Whether `other` names this same type (tf.DType.is_compatible_with)."""
@@ -155,10 +176,6 @@ ALL: tuple[DType, ...] = (
     float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_,
     complex64, complex128, string,
 )  # fmt: skip
-NATIVE: tuple[DType, ...] = (
-    float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_,
-)  # fmt: skip
-"""The types that native kernels hold; the others run through host calls."""
 
 _LOOKUP: dict[Any, DType] = {}
 for _d in ALL:

@@ -117,6 +117,18 @@ class Node:
         (value,) = self.results
         return value
 
+    @property
+    def effects(self) -> frozenset[str]:
+        """What running the node does besides computing: the op's effects, and those of nodes in its bodies."""
+        if not self.bodies:
+            return self.op.effects
+        return self.op.effects.union(*(n.effects for body in self.bodies for n in body.nodes))
+
+    @property
+    def full_attrs(self) -> dict[str, Any]:
+        """The attributes as the op's rules take them: with the body graphs as `bodies`, where there are any."""
+        return {**self.attrs, "bodies": self.bodies} if self.bodies else self.attrs
+
     def __repr__(self) -> str:
         """One line, for messages."""
         results = ", ".join(map(repr, self.results))

@@ -19,10 +19,11 @@ VOCABULARY: dict[str, int] = {
     "eq": 2, "ne": 2, "lt": 2, "le": 2, "gt": 2, "ge": 2,
     "and_": 2, "or_": 2, "xor": 2, "not_": 1, "shl": 2, "shr": 2, "select": 3,
     "exp": 1, "exp2": 1, "expm1": 1, "log": 1, "log1p": 1, "tanh": 1, "erf": 1, "sin": 1, "cos": 1,
-    "mulhi": 2, "is_nan": 1,
+    "tan": 1, "muladd": 3, "mulhi": 2, "is_nan": 1,
 }  # fmt: skip
 """Every word and its number of operands. Besides these a handler has const, cast, bitcast and dtype.
 
+`muladd` is a * b + c, rounded once or twice as the machine likes: for polynomials of functions with an error bound.
 `mulhi` is the upper half of the double-width product of unsigned integers. `shr` is arithmetic for signed
 integers. `div` is for floating types only. `min` and `max` propagate NaN. `floordiv` and `mod` round toward
 minus infinity.
@@ -75,12 +76,17 @@ class NumpyHandler:
 
 
 def cast_array(x: Any, dtype: DType) -> Any:
-    """Casts an array; float to integer saturates and maps NaN to 0, everything else is NumPy's astype."""
+    """Casts an array; float to integer saturates and maps NaN to 0, everything else is NumPy's astype.
+
+    A float64 becomes a bfloat16 in one rounding (ml_dtypes makes two, by way of float32).
+    """
     x = np.asarray(x)
     if x.dtype.kind == "c" and not dtype.is_complex:
         x = x.real
     if not (dtype.is_integer and as_dtype(x.dtype).is_floating):
-        return x.astype(dtype.numpy)
+        return (_odd_float32(x) if dtype.name == "bfloat16" and x.dtype == np.float64 else x).astype(dtype.numpy)
+    if x.dtype.itemsize == 2:
+        x = x.astype(np.float32)
     limits = np.iinfo(dtype.numpy)
     with np.errstate(all="ignore"):
         y = x.astype(dtype.numpy)
@@ -92,8 +98,35 @@ def cast_array(x: Any, dtype: DType) -> Any:
         return np.where(np.isnan(x), dtype.numpy.type(0), y)
 
 
+def _odd_float32(x: Any) -> Any:
+    """Float64 as float32, inexact ones rounded to odd, so that rounding once more is as rounding once."""
+    with np.errstate(all="ignore"):
+        near = x.astype(np.float32)
+        back = near.astype(np.float64)
+        bits = near.view(np.uint32) - (np.absolute(back) > np.absolute(x)) | np.uint32(1)
+        exact = (back == x) | np.isnan(x)
+    return np.where(exact, near, bits.view(np.float32))
+
+
+def in_float32(evaluate: Any) -> Any:
+    """`evaluate` for 16-bit floats too: computed in float32 and rounded once; other arrays pass as they are."""
+
+    def run(*arrays: Any, **attrs: Any) -> Any:
+        dtype = as_dtype(arrays[0].dtype)
+        if not dtype.is_half:
+            return evaluate(*arrays, **attrs)
+        found = np.asarray(evaluate(*(x.astype(np.float32) for x in arrays), **attrs))
+        return found.astype(dtype.numpy) if found.dtype == np.float32 else found
+
+    return run
+
+
 def _rsqrt(x: Any) -> Any:
     return np.asarray(x).dtype.type(1) / np.sqrt(x)
+
+
+def _muladd(a: Any, b: Any, c: Any) -> Any:
+    return np.add(np.multiply(a, b), c)
 
 
 def _mulhi(a: Any, b: Any) -> Any:
@@ -171,7 +204,7 @@ _NUMPY: dict[str, Any] = {
     "ge": np.greater_equal, "and_": np.bitwise_and, "or_": np.bitwise_or, "xor": np.bitwise_xor,
     "not_": np.bitwise_not, "shl": np.left_shift, "shr": np.right_shift, "select": np.where, "exp": np.exp,
     "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh, "erf": erf, "sin": np.sin,
-    "cos": np.cos, "mulhi": _mulhi, "is_nan": np.isnan,
+    "cos": np.cos, "tan": np.tan, "muladd": _muladd, "mulhi": _mulhi, "is_nan": np.isnan,
 }  # fmt: skip
 
 numpy_handler = NumpyHandler()

@@ -56,10 +56,13 @@ def interpret(
     """
     if env is None:
         env = bind_dims([v.type for v in graph.inputs], [a.shape for a in arrays])
+    env = dict(env)
     known: dict[Value, Array] = dict(zip(graph.inputs, arrays, strict=True))
     for node in graph.nodes:
         if node.op.name != "input":
-            known.update(zip(node.results, run_node(node, [known[v] for v in node.operands], env), strict=True))
+            results = run_node(node, [known[v] for v in node.operands], env)
+            known.update(zip(node.results, results, strict=True))
+            env.update(found_sizes(node, results))
         if observe is not None:
             for v in node.results:
                 observe(v, known[v])
@@ -72,4 +75,13 @@ def run_node(node: Node, arrays: Sequence[Array], env: Mapping[str, int]) -> lis
         return [node.attrs["value"].array]
     if node.op.name == "fusion":
         return interpret(node.bodies[0], arrays, env)
-    return evaluate_op(node.op, arrays, dims.substitute(node.attrs, env))
+    attrs = dims.substitute(node.attrs, env)
+    if node.bodies:
+        attrs = {**attrs, "bodies": node.bodies, "env": env}
+    return evaluate_op(node.op, arrays, attrs)
+
+
+def found_sizes(node: Node, results: Sequence[Array]) -> dict[str, int]:
+    """The sizes that running a node has found out: the iterations of a loop with `save`."""
+    name = node.attrs.get("save")
+    return {name: results[-1].shape[0]} if name else {}

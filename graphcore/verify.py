@@ -19,21 +19,24 @@ def verify(graph: Graph) -> Graph:
         VerifyError: naming the rule broken, with the ten nodes around the fault.
     """
     with dims.assuming(graph.guards):
-        _verify(graph)
+        _verify(graph, frozenset())
     return graph
 
 
-def _verify(graph: Graph) -> None:
+def _verify(graph: Graph, outer: frozenset[str]) -> None:
+    """Checks a graph, or a body; `outer` are the sizes that the graphs around it know."""
+    sizes = set(outer) | dims.free_symbols([v.type.shape for v in graph.inputs])
     defined: set[Value] = set()
     ids: set[int] = set()
     for position, node in enumerate(graph.nodes):
-        fault = _fault(node, defined, ids)
+        fault = _fault(node, defined, ids) or _size_fault(node, sizes)
         if fault:
             raise VerifyError(_report(graph, position, fault))
         ids.add(node.id)
         defined.update(node.results)
+        sizes.update(filter(None, (str(node.attrs.get("save") or ""),)))
         for body in node.bodies:
-            _verify(body)
+            _verify(body, frozenset(sizes))
     _check_interface(graph, defined)
 
 
@@ -46,16 +49,16 @@ def _fault(node: Node, defined: set[Value], ids: set[int]) -> str:
     if node.op.name == "input":
         return ""
     try:
-        types = tuple(node.op.infer([v.type for v in node.operands], _infer_attrs(node)))
+        types = tuple(node.op.infer([v.type for v in node.operands], node.full_attrs))
     except LayerJitError as error:
         return f"inference fails: {error}"
     have = tuple(v.type for v in node.results)
     return "" if types == have else f"inference gives {types}, the results say {have}"
 
 
-def _infer_attrs(node: Node) -> dict[str, object]:
-    """Nodes with bodies are inferred from them."""
-    return {**node.attrs, "bodies": node.bodies} if node.bodies else node.attrs
+def _size_fault(node: Node, sizes: set[str]) -> str:
+    name = node.attrs.get("save")
+    return f"the size {name} that it finds out has that name already; save needs a new one" if name in sizes else ""
 
 
 def _check_interface(graph: Graph, defined: set[Value]) -> None:

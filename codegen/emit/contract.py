@@ -7,6 +7,8 @@ from typing import Any
 
 from codegen import loopir
 from codegen.emit import gemm
+from codegen.emit.gemm_copy import Packer
+from codegen.emit.gemm_split import pack_split
 from codegen.emit.kernel import Emitter, load_symbols, symbols_in
 from codegen.emit.scope import Lanes
 from codegen.emit.text import FunctionText, ModuleText
@@ -52,7 +54,17 @@ class ContractEmitter:
             return gemm.Operand(
                 self.positions[x.buffer], outer=x.outer, k=x.k, batch=x.batch, offset=x.offset
             )
+        if x.rows:
+            return gemm.Operand(fill=lambda p, stride: self._fill(p, stride, x))
         return gemm.Operand(read=lambda fn: self._reader(fn, x, outer), axis=self._axis(x, outer))
+
+    def _fill(self, p: Packer, stride: int, x: loopir.Operand) -> None:
+        """Packs a block of an operand whose counters are split."""
+        emitter = self._emitter(p.fn, x.body)
+        free = dims.free_symbols([extent for _, extent in (*x.rows, *x.depth)]) - emitter.scope.symbols.keys()
+        emitter.scope.symbols.update(load_symbols(p.fn, self.symbols, set(free)))
+        self._batch(emitter, p.batch)
+        pack_split(p, stride, x, emitter)
 
     def _axis(self, x: loopir.Operand, outer: str) -> str:
         """The axis along which most of the operand's loads are contiguous."""

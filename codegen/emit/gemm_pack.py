@@ -116,7 +116,15 @@ def emit_pack_a(
     form = f"row.{schedule.a_stride}" if schedule.a_layout == "row" else f"col.{tallest}"
     shared = f"layerjit.pack_a.{spec.dtype.name}.{spec.a.axis or 'any'}.{form}"
     sizes = ("rows", "count", "height")
-    made = _emit(module, (name, shared), spec.a, spec, target, sizes, lambda p: pack_a(p, schedule))
+    own = spec.a.fill
+
+    def fill(p: Packer) -> None:
+        if own is None:
+            pack_a(p, schedule)
+        else:
+            own(p, schedule.a_stride)
+
+    made = _emit(module, (name, shared), spec.a, spec, target, sizes, fill)
     return Packing(made, spec.a, spec, dim)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from codegen.emit.text import FunctionText
 from codegen.emit.values import LlvmHandler, Val
 from graphcore.dims import Dim
 from graphcore.dtypes import DType
 from graphcore.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from codegen.emit.gemm_copy import Packer
 
 
 class ReadPoint:
@@ -54,6 +57,15 @@ Epilogue: TypeAlias = Callable[[LlvmHandler, Val, OutPoint], None]
 EmitDim: TypeAlias = Callable[[FunctionText, Dim], str]
 
 
+def _unread(fn: FunctionText) -> Reader:
+    """Stands for the reader of an operand that packs itself."""
+
+    def read(k: LlvmHandler, point: ReadPoint) -> Val:
+        raise InvalidArgumentError("an operand that packs itself has no reader")
+
+    return read
+
+
 class Operand:
     """A or B: a strided view of an argument buffer, or values computed by a callback.
 
@@ -67,9 +79,11 @@ class Operand:
             that FunctionText (%args and %dims are the kernel's parameters in it), which returns the reader.
         axis: for a computed operand, the axis along which it is best read in vectors: "outer", "k", or ""
             to be asked for scalars only.
+        fill: for a computed A, a function that packs a block itself: it is given the packing function and the bytes
+            between the rows that it writes; `read` is not used then.
     """
 
-    __slots__ = ("arg", "axis", "batch", "k", "offset", "outer", "read")
+    __slots__ = ("arg", "axis", "batch", "fill", "k", "offset", "outer", "read")
 
     def __init__(
         self,
@@ -81,11 +95,17 @@ class Operand:
         offset: Dim = 0,
         read: Callable[[FunctionText], Reader] | None = None,
         axis: str = "",
+        fill: Callable[[Packer, int], None] | None = None,
     ) -> None:
-        """Describes a view by its strides, or a computed operand by `read` and `axis`."""
+        """Describes a view by its strides, or a computed operand by `read` and `axis`, or by `fill`."""
         self.arg, self.outer, self.k, self.batch, self.offset = arg, outer, k, batch, offset
-        self.read = read
-        self.axis = axis if read is not None else "k" if k == 1 else "outer" if outer == 1 else ""
+        self.read = read if fill is None else _unread
+        self.fill = fill
+        if fill is not None:
+            axis = "k"
+        elif read is None:
+            axis = "k" if k == 1 else "outer" if outer == 1 else ""
+        self.axis = axis
 
 
 class GemmSpec:

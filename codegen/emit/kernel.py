@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from codegen import loopir
-from codegen.emit import divide, loops
+from codegen.emit import divide, loops, sort
 from codegen.emit.prefetch import Fetch
 from codegen.emit.scope import Lanes, Scope
 from codegen.emit.text import FunctionText
@@ -99,6 +99,9 @@ class Emitter:
             xs = [scope.get(a, copy) for a in s.args]
             if s.word in ("cast", "bitcast"):
                 out.append(getattr(k, s.word)(xs[0], s.dtype))
+            elif s.word != "select" and any(x.dtype.is_half for x in xs):
+                wide = [k.cast(x, x.dtype.arithmetic) for x in xs]
+                out.append(k.cast(getattr(k, s.word)(*wide), s.dtype))
             else:
                 out.append(getattr(k, s.word)(*xs))
         scope.values[s.dest] = out
@@ -153,11 +156,15 @@ class Emitter:
             return self._load_uniform(s, guard)
         lanes = scope.lanes
         assert lanes is not None
-        mask = self._both(lanes.mask, guard, lanes.lanes)
         parts = scope.split(s.at)
         if parts is not None and parts[1] == 1:
             pointer = self.linear_pointer(s.buffer, parts[0], lanes.starts[copy], s.dtype)
-            return k.load(pointer, s.dtype, lanes.lanes, mask)
+            if guard is not None and guard.lanes == 1:  # zeros are read instead, at no cost
+                zeros = self.fn.module.constant("[128 x i8]", "zeroinitializer", 64)
+                pointer = self.fn.emit(f"select i1 {guard.text}, ptr {pointer}, ptr {zeros}")
+                guard = None
+            return k.load(pointer, s.dtype, lanes.lanes, self._both(lanes.mask, guard, lanes.lanes))
+        mask = self._both(lanes.mask, guard, lanes.lanes)
         offsets = scope.vector(s.at, copy)
         return k.gather(self.pointers[s.buffer], offsets, s.dtype, mask, s.dtype.size)
 
@@ -268,6 +275,17 @@ class Emitter:
             state = [self.k.reduce(state[0], lambda a, b: combine(self.k, a, b))]
         self.scope.values[s.dest] = state
 
+    def _carry(self, s: loopir.Carry) -> None:
+        self.scope.values[s.dest] = [self.scope.get(s.src, 0)]
+
+    def _apart(self, s: loopir.Apart) -> None:
+        loops.emit_apart(self, s)
+
+    def _sort(self, s: loopir.Sort) -> None:
+        dtype = self.buffers[s.keys].dtype
+        buffers = [self.pointers[b] for b in (s.keys, s.spare, s.order, s.spare_order) if b]
+        sort.call(self.fn, dtype, buffers, s.low, self.scope.scalar(s.length))
+
     def _loop(self, s: loopir.Loop) -> None:
         loops.emit_loop(self, s)
 
@@ -284,5 +302,8 @@ _EMIT: dict[type, Any] = {
     loopir.Init: Emitter._init,
     loopir.Accumulate: Emitter._accumulate,
     loopir.Finish: Emitter._finish,
+    loopir.Carry: Emitter._carry,
+    loopir.Apart: Emitter._apart,
+    loopir.Sort: Emitter._sort,
     loopir.Loop: Emitter._loop,
 }

@@ -34,9 +34,26 @@ def emit_loop(e: Emitter, s: loopir.Loop) -> None:
     scope.values.update(finals)
 
 
+def emit_apart(e: Emitter, s: loopir.Apart) -> None:
+    """Emits statements that run unless two buffers are one; names defined inside end with them."""
+    fn, scope = e.fn, e.scope
+    saved = (dict(scope.values), dict(scope.symbols), dict(scope.vectors), dict(e.bases))
+    differ, joined = fn.new_label("apart"), fn.new_label("joined")
+    fn.branch_if(fn.emit(f"icmp eq ptr {e.pointers[s.a]}, {e.pointers[s.b]}"), joined, differ)
+    fn.place(differ)
+    e.body(s.body)
+    fn.branch(joined)
+    fn.place(joined)
+    scope.values, scope.symbols, scope.vectors, e.bases = saved
+
+
 def _fed(body: Sequence[Any]) -> list[str]:
-    """The accumulators that statements feed, in order."""
-    return list(dict.fromkeys(s.acc for s in loopir.walk(body) if isinstance(s, loopir.Accumulate)))
+    """The accumulators that statements feed, and the values that they carry, in order."""
+    fed = (
+        s.acc if isinstance(s, loopir.Accumulate) else s.dest
+        for s in loopir.walk(body) if isinstance(s, loopir.Accumulate | loopir.Carry)
+    )  # fmt: skip
+    return list(dict.fromkeys(fed))
 
 
 def _range(e: Emitter, s: loopir.Loop) -> tuple[str, str]:

@@ -16,20 +16,19 @@ _SUFFIX = {"float": "f32", "double": "f64"}
 
 
 def scalar_type(dtype: DType) -> str:
-    """The LLVM type of one element in a register: float, double, iN, or i1 for bool.
+    """The LLVM type of one element in a register: float, double, iN, or i1 for bool; i16 for 16-bit floats.
 
     Raises:
-        UnsupportedError: for types that kernels do not hold (float16, bfloat16, complex, string).
+        UnsupportedError: for types that kernels do not hold (complex, string).
     """
-    if dtype.kind in "iu":
+    if dtype.kind in "iu" or dtype.is_half:
         return f"i{dtype.size * 8}"
     if dtype.kind == "b":
         return "i1"
     found = _FLOATS.get(dtype.name)
     if found is None:
         raise UnsupportedError(
-            f"native kernels cannot hold {dtype.name}; cast to float32 first (supported: float32, float64, "
-            "integers and bool)"
+            f"native kernels cannot hold {dtype.name}; cast to float32 first (supported: floats, integers and bool)"
         )
     return found
 
@@ -59,6 +58,9 @@ def literal(value: Any, dtype: DType) -> str:
         with np.errstate(over="ignore"):
             rounded = float(dtype.numpy.type(value))
         return f"0x{struct.pack('>d', rounded).hex().upper()}"
+    if dtype.is_half:
+        with np.errstate(over="ignore"):
+            return str(np.asarray(value, dtype.numpy).view(np.int16))
     bits = dtype.size * 8
     wrapped = int(value) & ((1 << bits) - 1)
     return str(wrapped - (1 << bits) if wrapped >> (bits - 1) else wrapped)
@@ -108,6 +110,7 @@ class HandlerBase:
         lanes: the number of virtual lanes of full vectors (what iota and ramp make).
         has_fma: whether fma is one instruction; otherwise fma(a, b, c) is a multiplication and an addition.
         has_round: whether floor and its kin are instructions; otherwise they are exact arithmetic.
+        has_half: whether float16 and float32 convert by an instruction; otherwise by integer arithmetic.
     """
 
     def __init__(self, fn: FunctionText, isa: str, lanes: int = 16, *, has_fma: bool | None = None) -> None:
@@ -124,6 +127,7 @@ class HandlerBase:
         self.lanes = lanes
         self.has_fma = isa in ("avx512", "avx2") if has_fma is None else has_fma
         self.has_round = isa in ("avx512", "avx2")
+        self.has_half = isa in ("avx512", "avx2")
 
     def dtype(self, x: Val) -> DType:
         """The dtype of a value."""

@@ -2,18 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from codegen.emit.text import FunctionText
 from codegen.emit.value_base import Val, mangle, scalar_type
+from graphcore.dtypes import float32, float64
 
 if TYPE_CHECKING:
     from codegen.emit.value_arith import Arithmetic
+    from codegen.emit.values import LlvmHandler
 
 
 def fmod(k: Arithmetic, a: Val, b: Val) -> Val:
-    """C's fmod of each lane: exact, the sign of `a`. The only word that calls libm (fmod, fmodf)."""
-    return k.op("frem", a, b)
+    """C's fmod of each lane: exact, the sign of `a`. The only word that calls libm (fmod, fmodf), and seldom.
+
+    With q the quotient of the magnitudes, rounded and truncated, |a| - q |b| is the remainder or the remainder less
+    |b|, and both have no more bits than the operands: a fused multiply-add gives it exactly, and float64 does for
+    float32. That holds while q has all its bits; vectors with a larger quotient, or with an infinity or NaN, go to
+    libm.
+    """
+    a, b = k.unify(a, b)
+    if not k.has_fma and a.dtype is not float32:
+        return k.op("frem", a, b)
+    name = f"layerjit.fmod.{a.dtype.name}.x{a.lanes}"
+
+    def build(fn: FunctionText) -> None:
+        handler = cast("LlvmHandler", type(k)(fn, k.isa, k.lanes, has_fma=k.has_fma))
+        _fmod(handler, Val("%a", a.dtype, a.lanes), Val("%b", a.dtype, a.lanes))
+
+    k.fn.module.helper(name, [f"{a.type} %a", f"{a.type} %b"], a.type, build)
+    text = k.fn.call(a.type, name, [(a.type, a.text), (a.type, b.text)], external=False)
+    return Val(text, a.dtype, a.lanes)
+
+
+def _fmod(k: LlvmHandler, a: Val, b: Val) -> None:
+    fn = k.fn
+    x, y, zero = k.abs(a), k.abs(b), k.like(0.0, a)
+    quotient = k.trunc(k.div(x, y))
+    limit = k.like(2.0 ** (24 if a.dtype is float32 else 53), a)
+    by_zero = k.eq(y, zero)
+    served = k.and_(k.lt(quotient, limit), k.lt(y, k.like(float("inf"), a)))
+    slow, fast = fn.new_label("slow"), fn.new_label("fast")
+    # Divisors of zero, as in the lanes beyond the end of an array, give NaN without libm.
+    fn.branch_if(any_lane(k, k.not_(k.or_(served, by_zero))), slow, fast)
+    fn.place(slow)
+    fn.ret(k.op("frem", a, b).typed)
+    fn.place(fast)
+    if k.has_fma:
+        rest = k.fma(k.neg(quotient), y, x)
+    else:
+        wide = k.mul(k.cast(quotient, float64), k.cast(y, float64))
+        rest = k.cast(k.sub(k.cast(x, float64), wide), a.dtype)
+    rest = k.select(k.lt(rest, zero), k.add(rest, y), rest)
+    rest = k.select(by_zero, k.like(float("nan"), a), rest)
+    fn.ret(k.copysign(rest, a).typed)
 
 
 def any_lane(k: Arithmetic, x: Val) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from codegen import vectormath
 from codegen.emit import value_loops
-from codegen.emit.value_arith import Arithmetic
 from codegen.emit.value_base import Val, literal, mangle, memory_type, scalar_type, vector_type
 from codegen.emit.value_cast import Casts
 from codegen.emit.value_memory import Memory
@@ -12,7 +11,7 @@ from codegen.emit.value_memory import Memory
 __all__ = ["LlvmHandler", "Val", "literal", "mangle", "memory_type", "scalar_type", "vector_type"]
 
 
-class LlvmHandler(Arithmetic, Casts, Memory):
+class LlvmHandler(Casts, Memory):
     """Every word of `graphcore.handler.VOCABULARY`, and memory, over `Val`s.
 
     Scalars and vectors mix: a scalar operand is repeated to the lanes of the other. Elementwise arithmetic is
@@ -62,6 +61,15 @@ class LlvmHandler(Arithmetic, Casts, Memory):
     def cos(self, x: Val) -> Val:
         """The cosine of radians; NaN for infinities."""
         return vectormath.cos(self, x)
+
+    def tan(self, x: Val) -> Val:
+        """The tangent of radians; NaN for infinities."""
+        return vectormath.tan(self, x)
+
+    def muladd(self, a: Val, b: Val, c: Val) -> Val:
+        """`a * b + c` of floats, rounded once where the CPU can."""
+        self.require_float("muladd", a)
+        return self.fma(a, b, c)
 
     def sigmoid(self, x: Val) -> Val:
         """1 / (1 + exp(-x)), exact also where exp(-x) overflows. Not a word of bodies; for fused kernels."""

@@ -66,7 +66,8 @@ class _Dense(Puller):
         super().__init__(build.program, graph_of(build.what), _Domain(build.program, ()), build.readers)
         self.node = node
         self.counters = counters
-        self.sum = build.program.given("sum", node.results[0].type.dtype)
+        dtype = node.results[0].type.dtype
+        self.sum = build.program.cast(build.program.given("sum", dtype.arithmetic), dtype)
 
     def value(self, v: Value, index: Index) -> Handle:
         """As Puller.value; the contraction is only known at its own position."""
@@ -79,7 +80,8 @@ class _Dense(Puller):
 
 def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
     """The kernel of a contraction, or None if loops serve it better (small, integers, checks, odd layouts)."""
-    if node.results[0].type.dtype not in (float32, float64) or any(n.op.kind == "reduce" for n in what.nodes):
+    dtype = node.results[0].type.dtype.arithmetic
+    if dtype not in (float32, float64) or any(n.op.kind == "reduce" for n in what.nodes):
         return None
     build = Build(what)
     program = build.program
@@ -89,7 +91,8 @@ def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
     if (isinstance(size, int) and size <= SMALL) or columns == 1:
         return None
     puller = _Dense(build, node, counters)
-    pulled = [Puller.value(puller, v, at) for v, at in zip(node.operands, (counters.left, counters.right), strict=True)]
+    places = zip(node.operands, (counters.left, counters.right), strict=True)
+    pulled = [program.cast(Puller.value(puller, v, at), dtype) for v, at in places]
     try:
         for value, target in what.outputs:
             build_output(build, puller, counters, value, target)

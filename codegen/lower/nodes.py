@@ -7,24 +7,30 @@ import sys
 from collections.abc import Generator, Sequence
 
 from codegen.lower.contract import lower_contract
+from codegen.lower.convolve import lower_convolve
 from codegen.lower.merge import Axis
+from codegen.lower.order import lower_cumulative, lower_sort
 from codegen.lower.place import Placer
 from codegen.lower.pull import Domain, Puller, reduced_axes
 from codegen.lower.scatter import lower_scatter
 from codegen.lower.view import Build, Lowered, View, graph_of, view
+from codegen.lower.window import lower_window
 from graphcore.dims import Dim
 from graphcore.errors import InconclusiveDim, UnsupportedError
 from graphcore.graph import Node, Value
 
 _DEPTH = 20_000
+_IN_ORDER = {"sort": lower_sort, "cumulative": lower_cumulative}
 
 
 def is_native(node: Node) -> bool:
     """Whether a kernel can compute the node: every op has a native form, every dtype fits in a register."""
+    if node.bodies and node.op.name != "fusion":
+        return False  # a control node is no kernel, although kernels run in it
     nodes = [n for n in view(node).nodes if n.op.name != "constant"]
     values = [v for n in nodes for v in (*n.operands, *n.results)]
     return all(n.op.native and n.op.kind not in ("host", "control") for n in nodes) and all(
-        v.type.dtype.kind in "iub" or v.type.dtype.name in ("float32", "float64") for v in values
+        v.type.dtype.is_native for v in values
     )
 
 
@@ -72,6 +78,13 @@ def lower_view(what: View, name: str) -> Lowered:
     scatter = next((n for n in what.nodes if n.op.kind == "index" and n.op.element is None), None)
     if scatter is not None:
         return lower_scatter(what, scatter, name)
+    for kind, lower in _IN_ORDER.items():
+        if kind in kinds:
+            return lower(what, kinds[kind], name)
+    if "window" in kinds:
+        return lower_window(what, kinds["window"], name)
+    if "convolve" in kinds:
+        return lower_convolve(what, kinds["convolve"], name)
     if "contract" in kinds:
         made = lower_contract(what, kinds["contract"], name)
         if made is not None:

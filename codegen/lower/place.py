@@ -26,8 +26,8 @@ TILE = 16
 """Positions along an axis that are handled together where vectors run across it."""
 
 _COSTS = {
-    "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14, "pow": 20,
-    "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 12, "mod": 12,
+    "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14, "tan": 18,
+    "pow": 20, "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 12, "mod": 12,
 }  # fmt: skip
 
 
@@ -50,6 +50,7 @@ class Placer:
         self.program = program
         expressions = [d for s in program.statements.values() for d in loopir.index_dims(s)]
         expressions += [r.at for r in program.roots]
+        expressions += [a.extent for a in axes]  # a window's extent may depend on the counters outside of it
         self.axes, self.replace = merge(axes, expressions)
         self.kept = [a for a in self.axes if not a.reduced]
         self.reduced = [a for a in self.axes if a.reduced]
@@ -124,7 +125,7 @@ class Placer:
 
     def _loop(self, axis: Axis, mode: str, inside: Any, *, chunk: bool = False, stage: int = 0) -> None:
         body: list[Any] = []
-        self._blocks.append(_Block(body, axis.name, stage, never=axis.extent == 0))
+        self._blocks.append(_Block(body, axis.name, stage, never=_may_be_empty(axis.extent)))
         inside()
         self._closed.append(self._blocks.pop())
         self._blocks[-1].body.append(Loop(axis.name, axis.extent, mode, chunk, body))
@@ -273,6 +274,11 @@ class Placer:
             parts, linear = linear_parts(s.at, self._folding)
             own = 1 if linear and all(isinstance(c, int) and abs(c) <= 1 for c in parts.values()) else 6
         return own + sum(self._cost(a, seen) for a in self.program.arguments(name))
+
+
+def _may_be_empty(extent: Dim) -> bool:
+    """Whether a loop may never run: of extent 0, or a size that may be 0, as those that only the run finds out."""
+    return extent == 0 or any(a.kind == "symbol" and a.low == 0 and a.high is None for a in dims.atoms(extent))
 
 
 def _many(axis: Axis) -> bool:

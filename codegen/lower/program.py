@@ -13,9 +13,10 @@ import numpy as np
 
 from codegen import loopir
 from codegen.loopir import Buffer
+from codegen.lower.half import apply_word, wide_source
 from graphcore import dims
 from graphcore.dims import Atom, Dim, SymDim
-from graphcore.dtypes import DType, bool_
+from graphcore.dtypes import DType, bool_, float32
 from graphcore.errors import InconclusiveDim
 from graphcore.handler import VOCABULARY, result_dtype
 from graphcore.types import TensorType, contiguous_strides
@@ -148,6 +149,8 @@ class Program:
             raise AttributeError(f"{word!r} is not a word of scalar bodies")
 
         def record(*operands: Handle) -> Handle:
+            if any(h.dtype.is_half for h in operands):
+                return apply_word(self, word, operands)
             return self.compute(word, result_dtype(word, [h.dtype for h in operands]), operands)
 
         setattr(self, word, record)
@@ -175,7 +178,10 @@ class Program:
 
     def cast(self, x: Handle, dtype: DType) -> Handle:
         """x as another dtype."""
-        return x if x.dtype is dtype else self.compute("cast", dtype, (x,))
+        if x.dtype is dtype:
+            return x
+        source = wide_source(self, x) if x.dtype.is_half and dtype is float32 else None
+        return self.compute("cast", dtype, (x,)) if source is None else Handle(source, dtype)
 
     def bitcast(self, x: Handle, dtype: DType) -> Handle:
         """The bits of x as another dtype."""
@@ -262,6 +268,17 @@ class Program:
             self.after[name] = checks
         return Handle(name, type_.dtype)
 
+    def load_where(
+        self, conditions: Sequence[tuple[str, Dim, Dim]], buffer: str, type_: TensorType, index: Sequence[Dim]
+    ) -> Handle:
+        """The element of a contiguous buffer where all conditions hold, else 0: nothing is read there."""
+        holds = self._all(conditions)
+        if holds is True:
+            return self.load(buffer, type_, index)
+        if holds is False:
+            return self.const(0, type_.dtype)
+        return self.under(holds, lambda: self.load(buffer, type_, index))
+
     def _needed_guard(self, index: Sequence[Dim], shape: Sequence[Dim]) -> str | None:
         """The current guard, or None if the index is within the shape anyway."""
         if self.guard is None:
@@ -305,7 +322,13 @@ class Program:
         self, init: Any, step: Callable[..., Any], label: str, srcs: Sequence[Handle], over: Sequence[str],
         dtype: DType, combine: Callable[..., Any] | None = None,
     ) -> Handle:  # fmt: skip
-        """Folds values over loop counters; `combine` joins partial results, `step` itself if None."""
+        """Folds values over loop counters; `combine` joins partial results, `step` itself if None.
+
+        16-bit floats are folded in float32 and rounded once.
+        """
+        if dtype.is_half:
+            wide = [self.cast(x, x.dtype.arithmetic) for x in srcs]
+            return self.cast(self.reduce(init, step, label, wide, over, dtype.arithmetic, combine), dtype)
         if not over:  # one element
             return srcs[0] if len(srcs) == 1 else step(self, self.const(init, dtype), *srcs)
         names = tuple(h.name for h in srcs)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from codegen.lower.half import apply_body
 from codegen.lower.program import Handle, Program
 from graphcore import dims
 from graphcore.dims import Dim
@@ -142,8 +143,7 @@ class Puller:
     def _elementwise(self, v: Value, index: Index) -> Handle:
         node = v.node
         operands = [self.value(x, broadcast_index(index, v.type, x.type)) for x in node.operands]
-        assert node.op.body is not None
-        result = node.op.body(self.program, *operands, **node.attrs)
+        result = apply_body(self.program, node, operands)
         return result[v.index] if isinstance(result, tuple) else result
 
     def _element(self, v: Value, index: Index) -> Handle:
@@ -234,17 +234,19 @@ class Puller:
         x = self.value(lhs, tuple(position["l", a] for a in range(lhs.type.rank)))
         y = self.value(rhs, tuple(position["r", a] for a in range(rhs.type.rank)))
         dtype = node.results[0].type.dtype
-        return self.program.reduce(0, _multiply_add, "dot", [x, y], names, dtype, _add)
+        return self.program.reduce(0, multiply_add, "dot", [x, y], names, dtype, sum_of)
 
 
-def _multiply_add(k: Any, acc: Any, x: Any, y: Any) -> Any:
+def multiply_add(k: Any, acc: Any, x: Any, y: Any) -> Any:
+    """One step of a contraction: acc + x * y, fused where numbers are rounded."""
     dtype = k.dtype(acc)
     if dtype.is_floating and hasattr(k, "fma"):
         return k.fma(x, y, acc)
     return k.or_(acc, k.and_(x, y)) if dtype.is_bool else k.add(acc, k.mul(x, y))
 
 
-def _add(k: Any, a: Any, b: Any) -> Any:
+def sum_of(k: Any, a: Any, b: Any) -> Any:
+    """Joins partial results of a contraction."""
     return k.or_(a, b) if k.dtype(a).is_bool else k.add(a, b)
 
 

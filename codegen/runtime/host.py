@@ -15,6 +15,9 @@ from graphcore.types import TensorType
 HOST_ERROR = -1
 """The status of layerjit_main when a host call raised; failures of kernels are other numbers."""
 
+NO_MEMORY = -2
+"""The status of layerjit_main when memory for values whose size it found out could not be had."""
+
 
 class _Stash(threading.local):
     """The exception of the last failed host call of this thread, until the caller of layerjit_main takes it.
@@ -37,9 +40,10 @@ class HostCall:
         outputs. inputs, outputs: their types. copy: whether the function gets copies, which it may keep.
         Without, the arrays are read-only views of
             buffers that are only valid during the call: for functions that do not keep their arguments.
+        sized: whether the function gets (list of arrays, sizes of symbols by name) instead of the arrays.
     """
 
-    __slots__ = ("copy", "function", "inputs", "name", "outputs")
+    __slots__ = ("copy", "function", "inputs", "name", "outputs", "sized")
 
     def __init__(
         self,
@@ -49,9 +53,10 @@ class HostCall:
         outputs: Sequence[TensorType],
         *,
         copy: bool = True,
+        sized: bool = False,
     ) -> None:
         """Describes a function."""
-        self.name, self.function, self.copy = name, function, copy
+        self.name, self.function, self.copy, self.sized = name, function, copy, sized
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
 
     def run(self, buffers: Sequence[int | None], sizes: dict[str, int]) -> None:
@@ -70,7 +75,8 @@ class HostCall:
             argument.flags.writeable = False
             if self.copy:
                 arguments[i] = argument.copy()
-        for target, result in zip(targets, self._results(self.function(*arguments)), strict=True):
+        returned = self.function(arguments, sizes) if self.sized else self.function(*arguments)
+        for target, result in zip(targets, self._results(returned), strict=True):
             self._check(target, result)
             np.copyto(target, result)
 
@@ -151,6 +157,8 @@ def raise_status(status: int) -> None:
     error = take_error() if status == HOST_ERROR else None
     if error is not None:
         raise error
+    if status == NO_MEMORY:
+        raise MemoryError("no memory is left for the values that a loop of a compiled function saves")
     raise LayerJitError(f"a compiled function failed with status {status}")
 
 

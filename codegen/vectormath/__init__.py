@@ -12,12 +12,12 @@ from codegen.vectormath.error_function import erf
 from codegen.vectormath.exponential import exp, exp2, expm1, sigmoid, tanh
 from codegen.vectormath.logarithm import log, log1p
 from codegen.vectormath.power import power
-from codegen.vectormath.trigonometric import cos, sin
+from codegen.vectormath.trigonometric import cos, sin, tan
 
-__all__ = ["MAX_ULP", "cos", "erf", "exp", "exp2", "expm1", "log", "log1p", "power", "sigmoid", "sin", "tanh"]
+__all__ = ["MAX_ULP", "cos", "erf", "exp", "exp2", "expm1", "log", "log1p", "power", "sigmoid", "sin", "tan", "tanh"]
 
 MAX_ULP: dict[str, int] = {
     "exp": 2, "log": 2, "tanh": 2, "erf": 2, "sin": 2, "cos": 2, "sigmoid": 2,
-    "exp2": 4, "expm1": 4, "log1p": 4, "pow": 4, "rsqrt": 4,
+    "exp2": 4, "expm1": 4, "log1p": 4, "pow": 4, "rsqrt": 4, "tan": 4,
 }  # fmt: skip
 """The largest error of each function, in units in the last place of the correctly rounded result."""

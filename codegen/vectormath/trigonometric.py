@@ -1,7 +1,8 @@
-"""sin and cos.
+"""sin, cos and tan.
 
 Both are internal helper functions of the module, so that kernels stay straight-line: the argument is reduced
-to x = q * pi / 2 + r, then sin r or cos r is a polynomial, picked and negated by q. Up to 2**20 quarter turns
+to x = q * pi / 2 + r, then sin r or cos r is a polynomial, picked and negated by q; tan is
+a quotient of both. Up to 2**20 quarter turns
 the reduction multiplies q by pi / 2 in parts whose products are exact (Cody and Waite); lanes beyond take
 Payne and Hanek's reduction in integers, one lane at a time. float32 is computed in float64. The float64
 polynomials are those of fdlibm's k_sin.c and k_cos.c (Sun Microsystems, 1993, freely usable); no call leaves
@@ -46,22 +47,28 @@ _COS32 = (
 def sin(k: LlvmHandler, x: Val) -> Val:
     """The sine of radians, for every finite argument; NaN for infinities, keeps -0.0."""
     k.require_float("sin", x)
-    return _call(k, x, "sin", 0)
+    return _call(k, x, "sin", lambda k, x: _sin_of_turned(k, x, 0))
 
 
 def cos(k: LlvmHandler, x: Val) -> Val:
     """The cosine of radians, for every finite argument; NaN for infinities."""
     k.require_float("cos", x)
-    return _call(k, x, "cos", 1)
+    return _call(k, x, "cos", lambda k, x: _sin_of_turned(k, x, 1))
 
 
-def _call(k: LlvmHandler, x: Val, word: str, turn: int) -> Val:
+def tan(k: LlvmHandler, x: Val) -> Val:
+    """The tangent of radians, for every finite argument; NaN for infinities, keeps -0.0."""
+    k.require_float("tan", x)
+    return _call(k, x, "tan", _tan_of)
+
+
+def _call(k: LlvmHandler, x: Val, word: str, formula: Callable[[LlvmHandler, Val], Val]) -> Val:
     name = f"layerjit.{word}.{x.dtype.name}.x{x.lanes}"
 
     def build(fn: FunctionText) -> None:
         handler = type(k)(fn, k.isa, k.lanes, has_fma=k.has_fma)
         argument = type(x)("%x", x.dtype, x.lanes)
-        fn.ret(_sin_of_turned(handler, argument, turn).typed)
+        fn.ret(formula(handler, argument).typed)
 
     k.fn.module.helper(name, [f"{x.type} %x"], x.type, build)
     return type(x)(k.fn.call(x.type, name, [(x.type, x.text)], external=False), x.dtype, x.lanes)
@@ -69,16 +76,32 @@ def _call(k: LlvmHandler, x: Val, word: str, turn: int) -> Val:
 
 def _sin_of_turned(k: LlvmHandler, x: Val, turn: int) -> Val:
     """`sin(x + turn * pi / 2)`."""
-    wide = k.cast(x, float64)
-    single = x.dtype is float32
-    q, r, rest = _reduce(k, wide, _reduce_short if single else _reduce_fast)
+    q, sine, cosine = _quarter(k, x)
     q = k.add(q, k.const(turn, int64))
-    sine, cosine = _polynomials32(k, r) if single else _polynomials64(k, r, rest)
-    odd = k.ne(k.and_(q, k.const(1, int64)), k.const(0, int64))
-    value = k.select(odd, cosine, sine)
+    value = k.select(_is_odd(k, q), cosine, sine)
     flip = k.shl(k.and_(q, k.const(2, int64)), k.const(62, int64))
     result = k.cast(k.bitcast(k.xor(k.bits(value), flip), float64), x.dtype)
     return result if turn else k.select(k.eq(x, k.like(0.0, x)), x, result)
+
+
+def _tan_of(k: LlvmHandler, x: Val) -> Val:
+    """`sin(x) / cos(x)`, of an odd quarter turn -cos(r) / sin(r)."""
+    q, sine, cosine = _quarter(k, x)
+    odd = _is_odd(k, q)
+    value = k.div(k.select(odd, k.neg(cosine), sine), k.select(odd, sine, cosine))
+    return k.select(k.eq(x, k.like(0.0, x)), x, k.cast(value, x.dtype))
+
+
+def _quarter(k: LlvmHandler, x: Val) -> tuple[Val, Val, Val]:
+    """(q, sin(r), cos(r)) in float64, with x = q * pi / 2 + r."""
+    wide = k.cast(x, float64)
+    single = x.dtype is float32
+    q, r, rest = _reduce(k, wide, _reduce_short if single else _reduce_fast)
+    return q, *(_polynomials32(k, r) if single else _polynomials64(k, r, rest))
+
+
+def _is_odd(k: LlvmHandler, q: Val) -> Val:
+    return k.ne(k.and_(q, k.const(1, int64)), k.const(0, int64))
 
 
 def _polynomials32(k: LlvmHandler, r: Val) -> tuple[Val, Val]:

@@ -25,7 +25,7 @@ def finish(trace: Trace, result: Any, observed: Sequence[tuple[int, ...]]) -> Co
         tensor = convert(x)
         if tensor._array is not None:
             return tensor
-        outputs.append(tensor._value)
+        outputs.append(trace.value_of(tensor))
         return output_leaf(len(outputs) - 1)
 
     with run_frame(trace):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eager.context import thread
-from eager.errors import UntraceableError
+from eager.errors import InvalidArgumentError, UntraceableError
 from eager.frame import Frame, again
 from eager.function.location import user_location
 from eager.tensor import Tensor, type_of, wrap, wrap_value
@@ -23,7 +23,7 @@ from graphcore.builder import GraphBuilder
 from graphcore.dims import Dim
 from graphcore.errors import InconclusiveDim
 from graphcore.graph import Location, Node, Value
-from graphcore.interpret import run_node
+from graphcore.interpret import found_sizes, run_node
 from graphcore.optable import OpDef
 from graphcore.types import TensorType
 
@@ -76,6 +76,7 @@ class Trace(Frame):
         self._inputs: dict[int, Value] = {}
         self._arrays: dict[Value, np.ndarray[Any, Any]] = {}
         self._made: list[weakref.ref[Tensor]] = []
+        self._closed: set[Value] = set()
 
     def argument(self, type_: TensorType, array: np.ndarray[Any, Any] | None, position: int, name: str) -> Tensor:
         """Adds an argument as input; the array is its actual value, if there is one."""
@@ -117,7 +118,7 @@ class Trace(Frame):
         One that makes much of little (fill, broadcast_to, iota) is recorded all the same: a rule is smaller than the
         array that it makes. So is one whose shape depends on an open size.
         """
-        if op.effects or any(t._array is None for t in inputs) or dims.free_symbols(attrs):
+        if op.effects or "bodies" in attrs or any(t._array is None for t in inputs) or dims.free_symbols(attrs):
             return True
         with dims.assuming(self.builder.guards):
             results = op.infer([type_of(t) for t in inputs], attrs)
@@ -154,6 +155,8 @@ class Trace(Frame):
         """The graph value of a tensor: its own, a constant, or a captured input."""
         array = tensor._array
         if array is None:
+            if tensor._value in self._closed:
+                raise _escaped(tensor)
             return tensor._value
         if array.size <= CONSTANT_ELEMENTS:
             return self.builder.constant(array)
@@ -183,32 +186,41 @@ class Trace(Frame):
         tensor._array = array
         return array
 
-    def give_up(self, why: str, kind: str = "fallback") -> None:
+    def give_up(self, why: str, kind: str = "fallback", where: Location | None = None) -> None:
         """Ends the trace; this very run goes on eagerly.
 
         Args:
             why: what needed it, in words.
             kind: the ledger's kind of entry, "fallback" or "dynamic".
+            where: the line that needed it; by default the one that is running.
 
         Raises:
             UntraceableError: in a trace without real arguments, or a strict one.
         """
-        where = user_location()
+        where = where or user_location()
+        self.check_may_end(why, where)
+        self.aborted = Abort(why, where, kind)
+        self.tracing = False
+        for node in self.builder.nodes:
+            if node.effects:
+                self._compute(node)
+        # From here on sizes are numbers: no eager op meets a symbolic one.
+        self.settle()
+        for tape in thread.tapes:
+            tape.fix_sizes(self._sizes or {})
+
+    def check_may_end(self, why: str, where: Location | None) -> None:
+        """Raises UntraceableError if the run cannot go on eagerly: without real arguments, or in a strict trace."""
         if self._sizes is None or self._strict:
             kind = "is strict" if self._strict else "has no real arguments (TensorSpec, Input, compute_output_shape)"
             raise UntraceableError(
                 f"{where}: {why}, but this trace {kind}. "
                 "Use tf.cond, tf.where or tf.while_loop, or build the layer with dynamic=True and call it eagerly"
             )
-        self.aborted = Abort(why, where, kind)
-        self.tracing = False
-        for node in self.builder.nodes:
-            if node.op.effects:
-                self._compute(node)
-        # From here on sizes are numbers: no eager op meets a symbolic one.
-        self.settle()
-        for tape in thread.tapes:
-            tape.fix_sizes(self._sizes)
+
+    def close(self, values: set[Value]) -> None:
+        """Takes note of the values of a finished branch or loop body: they mean nothing outside of it."""
+        self._closed |= values
 
     def variable_position(self, variable: Variable) -> int:
         """The number of the graph input that a variable is; makes one if it was never read."""
@@ -230,6 +242,8 @@ class Trace(Frame):
         if value._array is not None:
             return value._array
         if value._value not in self._arrays:
+            if value._value in self._closed:
+                raise _escaped(value)
             self._compute(value._value.node)
         return self._arrays[value._value]
 
@@ -245,7 +259,9 @@ class Trace(Frame):
             stack.extend(v.node for v in node.operands)
         for node_id in sorted(needed):
             node = needed[node_id]
-            arrays = run_node(node, [self._arrays[v] for v in node.operands], self._sizes or {})
+            sizes = self._sizes or {}
+            arrays = run_node(node, [self._arrays[v] for v in node.operands], sizes)
+            sizes.update(found_sizes(node, arrays))
             self._arrays.update(zip(node.results, arrays, strict=True))
 
     def creating(self, variable: Variable) -> None:
@@ -265,3 +281,10 @@ class Trace(Frame):
                 "tf.init_scope()"
             )
         return self.array_of(value)
+
+
+def _escaped(tensor: Tensor) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{tensor!r} was made inside a branch or loop body (tf.cond, tf.while_loop, tf.map_fn, tf.scan) and is used "
+        "outside of it; return it from the body instead of keeping it in an attribute or list"
+    )

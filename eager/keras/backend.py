@@ -8,6 +8,7 @@ from eager.keras import mixed_precision
 from eager.keras.engine.call_context import phase
 from eager.keras.engine.keras_tensor import is_symbolic as is_keras_tensor
 from eager.keras.engine.naming import reset_names, unique_name
+from eager.lazy import lazy_names
 
 _state: dict[str, Any] = {"epsilon": 1e-7, "floatx": "float32"}
 
@@ -77,3 +78,28 @@ __all__ = [
     "clear_session", "epsilon", "floatx", "get_uid", "get_value", "image_data_format", "is_keras_tensor",
     "learning_phase", "set_epsilon", "set_floatx", "set_learning_phase", "set_value",
 ]  # fmt: skip
+
+__getattr__, __dir__ = lazy_names(
+    globals(), "tf.keras.backend",
+    {
+        "eager": (
+            "abs cos equal exp foldl foldr greater greater_equal less less_equal map_fn maximum minimum "
+            "name_scope not_equal pow reshape round shape sign sin square stop_gradient tanh transpose sigmoid"
+        ),
+        "eager.math": "log softplus softsign",
+        "eager.keras.backend_ops": (
+            "all any arange argmax argmin batch_dot batch_flatten cast cast_to_floatx clip concatenate constant "
+            "cumprod cumsum dot expand_dims eye flatten gather logsumexp max mean min one_hot ones ones_like "
+            "permute_dimensions prod repeat repeat_elements reverse spatial_2d_padding spatial_3d_padding sqrt squeeze "
+            "stack std sum switch temporal_padding tile var variable zeros zeros_like"
+        ),
+        "eager.keras.backend_nn": (
+            "batch_get_value batch_normalization batch_set_value bias_add binary_crossentropy categorical_crossentropy "
+            "conv1d conv2d conv3d count_params depthwise_conv2d dropout dtype elu eval hard_sigmoid in_test_phase "
+            "in_top_k in_train_phase int_shape is_sparse l2_normalize moving_average_update ndim "
+            "normalize_batch_in_training pool2d pool3d print_tensor random_bernoulli random_binomial random_normal "
+            "random_normal_variable random_uniform random_uniform_variable relu softmax "
+            "sparse_categorical_crossentropy to_dense truncated_normal update update_add update_sub"
+        ),
+    },
+)

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from eager.convert import convert
-from eager.errors import InvalidArgumentError, ShapeError, UnsupportedError
-from eager.ops.common import is_traced, one_axis, op, raw_shape, shape_argument, size_tensor
-from eager.ops.join import concat
+from eager.convert import convert, convert_pair
+from eager.errors import InvalidArgumentError, ShapeError
+from eager.ops.common import one_axis, op, raw_shape, settled, shape_argument, size_tensor
 from eager.ops.public import public
 from eager.ops.shaping import broadcast_to, cast, expand_dims, reshape
-from eager.tensor import Tensor, type_of, wrap
+from eager.tensor import Tensor, concrete, type_of, wrap
 from eager.tensor_shape import TensorShape
 from eager.variable import Variable
 from graphcore import dims
 from graphcore.dims import Dim, SymDim
 from graphcore.dtypes import DType, as_dtype, bool_, float32, float64, int32, int64, string
+from graphcore.types import broadcast_shapes
 
 
 @public("constant")
@@ -179,23 +179,28 @@ def _integer_range(first: Dim, last: Dim, step: Dim, kind: DType) -> Tensor:
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Tensor:
     """`num` evenly spaced values from `start` to `stop`, both included, along a new axis (tf.linspace).
 
-    Integers give float64. Raises InvalidArgumentError unless `num` is positive.
+    Bounds broadcast; integers give float64. `num` may be a size that tf.shape gives in a trace.
+
+    Raises:
+        InvalidArgumentError: unless `num` is positive.
+        DTypeError: if the dtypes of the bounds differ.
+        ShapeError: if their shapes do not broadcast.
     """
     del name
-    first, count = convert(start), shape_argument((num,), "linspace")[0]
-    last = convert(stop, dtype=first.dtype)
-    if not isinstance(count, int) or count < 1:
-        raise InvalidArgumentError(f"linspace: num is {count}, expected a positive number that the trace knows")
+    (first, last), (count,) = convert_pair(start, stop, "linspace"), shape_argument((num,), "linspace")
+    if not settled(lambda: dims.less_equal(1, count)):
+        raise InvalidArgumentError(f"linspace: num is {count}, expected a positive number")
     if first.dtype.is_integer:
         first, last = cast(first, float64), cast(last, float64)
-    first, last = first + op("sub", last, last), last + op("sub", first, first)  # of one shape
-    at = one_axis(axis, first.ndim + 1, "linspace")
-    a, b = expand_dims(first, at), expand_dims(last, at)
-    if count == 1:
-        return a
-    middle = (1,) * at + (count - 2,) + (1,) * (first.ndim - at)
-    steps = wrap(np.arange(1, count - 1).astype(first.dtype.numpy).reshape(middle))
-    return concat([a, a + (b - a) / (count - 1) * steps, b], at)
+    sizes = settled(lambda: broadcast_shapes(raw_shape(first), raw_shape(last)))
+    at = one_axis(axis, len(sizes) + 1, "linspace")
+    a, b = (expand_dims(op("broadcast_to", t, shape=sizes), at) for t in (first, last))
+    place = op("iota", shape=(*sizes[:at], count, *sizes[at:]), axis=at, dtype=int64)
+    step = (b - a) / size_tensor(dims.maximum(count - 1, 1), first.dtype)
+    inner = op("add", a, op("mul", step, cast(place, first.dtype)))
+    # Both ends exactly, also where the step overflows.
+    ends = op("select", op("equal", place, size_tensor(count - 1, int64)), b, inner)
+    return op("select", op("equal", place, convert(0, like=int64)), a, ends)
 
 
 @public("one_hot")
@@ -228,7 +233,8 @@ def one_hot(
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_, name: str | None = None) -> Tensor:
     """Whether a position along a new last axis lies within each length (tf.sequence_mask).
 
-    Without `maxlen` the axis is as long as the longest, which a trace cannot know: give it there.
+    Without `maxlen` the axis is as long as the longest. A trace cannot know that and ends there: give it, such as
+    tf.shape(x)[1].
 
     Raises:
         DTypeError: if the lengths are no integers.
@@ -236,9 +242,8 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_, name: st
     del name
     ends = convert(lengths)
     if maxlen is None:
-        if is_traced(ends):
-            raise UnsupportedError("sequence_mask: a traced function needs `maxlen`, such as tf.shape(x)[1]")
-        maxlen = int(ends.numpy().max()) if ends.shape.num_elements() else 0
+        array = concrete(ends, "tf.sequence_mask without maxlen, such as tf.shape(x)[1]")
+        maxlen = int(array.max()) if array.size else 0
     size = shape_argument((maxlen,), "sequence_mask")[0]
     if not ends.dtype.is_integer:
         raise InvalidArgumentError(f"sequence_mask: lengths are {ends.dtype.name}, expected integers")

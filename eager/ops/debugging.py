@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from eager.convert import convert, convert_pair
 from eager.dispatch import run
 from eager.ops import math
@@ -201,7 +199,7 @@ def assert_near(
     a, b = convert_pair(x, y, "assert_near")
     if not a.dtype.is_floating:
         raise InvalidTypeError(f"assert_near: operands are {a.dtype.name}, expected floating tensors")
-    tenfold = 10 * float(np.finfo(a.dtype.numpy).eps)
+    tenfold = 10 * float(a.dtype.finfo().eps)
     absolute = convert(tenfold if atol is None else atol, like=a.dtype)
     relative = convert(tenfold if rtol is None else rtol, like=a.dtype)
     close = math.less_equal(math.abs(a - b), absolute + relative * math.abs(b))

@@ -15,7 +15,7 @@ from graphcore.dtypes import as_dtype
 from graphcore.optable import get_op
 
 
-def _unary(name: str, public_names: Sequence[str], what: str) -> Callable[..., Tensor]:
+def unary_function(name: str, public_names: Sequence[str], what: str) -> Callable[..., Tensor]:
     """A public function of one floating operand."""
 
     def function(x: Any, name: str | None = None) -> Tensor:
@@ -54,49 +54,20 @@ def _binary(name: str, public_names: Sequence[str], what: str) -> Callable[..., 
     return public(*public_names)(function)
 
 
-exp = _unary("exp", ["exp", "math.exp"], "e to the power of x")
-expm1 = _unary("expm1", ["math.expm1"], "exp(x) - 1, exact for small x")
-log = _unary("log", ["math.log"], "The natural logarithm")
-log1p = _unary("log1p", ["math.log1p"], "log(1 + x), exact for small x")
-sqrt = _unary("sqrt", ["sqrt", "math.sqrt"], "The square root")
-rsqrt = _unary("rsqrt", ["math.rsqrt"], "The reciprocal of the square root")
-tanh = _unary("tanh", ["tanh", "math.tanh", "nn.tanh"], "The hyperbolic tangent")
-erf = _unary("erf", ["math.erf"], "The error function")
-sigmoid = _unary("sigmoid", ["sigmoid", "math.sigmoid", "nn.sigmoid"], "1 / (1 + exp(-x))")
-sin = _unary("sin", ["sin", "math.sin"], "The sine")
-cos = _unary("cos", ["cos", "math.cos"], "The cosine")
-
-
-@public("tan", "math.tan")
-def tan(x: Any, name: str | None = None) -> Tensor:
-    """The tangent, as sin(x) / cos(x) (tf.math.tan). Raises TypeError for an integer or bool tensor."""
-    del name
-    t = floating(x, "math.tan")
-    return op("div", op("sin", t), op("cos", t))
-
-
-@public("sinh", "math.sinh")
-def sinh(x: Any, name: str | None = None) -> Tensor:
-    """The hyperbolic sine (tf.math.sinh), from expm1 near 0. Raises TypeError for an integer or bool tensor."""
-    del name
-    t = floating(x, "math.sinh")
-    small = op("expm1", op("minimum", op("maximum", t, convert(-1.0, like=t.dtype)), convert(1.0, like=t.dtype)))
-    near = 0.5 * (small + small / (small + 1.0))
-    root = op("exp", 0.5 * op("abs", t))
-    far = (0.5 * root) * root - (0.5 / root) / root
-    far = op("select", op("less", t, convert(0.0, like=t.dtype)), -far, far)
-    return op("select", op("less", op("abs", t), convert(1.0, like=t.dtype)), near, far)
-
-
-@public("cosh", "math.cosh")
-def cosh(x: Any, name: str | None = None) -> Tensor:
-    """The hyperbolic cosine (tf.math.cosh). Raises TypeError for an integer or bool tensor."""
-    del name
-    t = floating(x, "math.cosh")
-    root = op("exp", 0.5 * op("abs", t))
-    return (0.5 * root) * root + (0.5 / root) / root
-
-
+exp = unary_function("exp", ["exp", "math.exp"], "e to the power of x")
+expm1 = unary_function("expm1", ["math.expm1"], "exp(x) - 1, exact for small x")
+log = unary_function("log", ["math.log"], "The natural logarithm")
+log1p = unary_function("log1p", ["math.log1p"], "log(1 + x), exact for small x")
+sqrt = unary_function("sqrt", ["sqrt", "math.sqrt"], "The square root")
+rsqrt = unary_function("rsqrt", ["math.rsqrt"], "The reciprocal of the square root")
+tanh = unary_function("tanh", ["tanh", "math.tanh", "nn.tanh"], "The hyperbolic tangent")
+erf = unary_function("erf", ["math.erf"], "The error function")
+sigmoid = unary_function("sigmoid", ["sigmoid", "math.sigmoid", "nn.sigmoid"], "1 / (1 + exp(-x))")
+sin = unary_function("sin", ["sin", "math.sin"], "The sine")
+cos = unary_function("cos", ["cos", "math.cos"], "The cosine")
+tan = unary_function("tan", ["tan", "math.tan"], "The tangent")
+sinh = unary_function("sinh", ["sinh", "math.sinh"], "The hyperbolic sine")
+cosh = unary_function("cosh", ["cosh", "math.cosh"], "The hyperbolic cosine")
 add = _binary("add", ["add", "math.add"], "x + y")
 subtract = _binary("sub", ["subtract", "math.subtract"], "x - y")
 multiply = _binary("mul", ["multiply", "math.multiply"], "x * y")

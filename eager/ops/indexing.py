@@ -15,6 +15,7 @@ from eager.tensor import Tensor, type_of, wrap
 from eager.variable import Variable
 from graphcore import dims
 from graphcore.dims import Dim
+from graphcore.dtypes import int64
 from graphcore.errors import InconclusiveDim
 
 
@@ -29,16 +30,20 @@ class _Plan(NamedTuple):
 
 
 def getitem(x: Any, key: Any) -> Tensor:
-    """x[key], as tf.Tensor.__getitem__.
+    """x[key], as tf.Tensor.__getitem__: ints, slices, `...`, tf.newaxis, scalar tensors, or one bool mask.
 
     Raises:
         IndexError: for too many indices or an index out of range.
-        TypeError: for a key that tensors do not take; use tf.gather or tf.boolean_mask for index arrays.
+        TypeError: for a key that tensors do not take; use tf.gather for index arrays.
     """
     if not state.busy and type(x) is Tensor and x._array is not None and _is_plain(key):
         # Nothing records: NumPy's own indexing means the same. What it refuses, the general way explains.
         with suppress(IndexError, TypeError, ValueError):
             return wrap(x._array[key])
+    if _is_mask(key):
+        from eager.ops.masks import boolean_mask
+
+        return boolean_mask(x, key)
     tensor, keys = _gathered(convert(x), key if isinstance(key, tuple) else (key,))
     plan = _plan(tensor, keys)
     part = tensor
@@ -48,6 +53,11 @@ def getitem(x: Any, key: Any) -> Tensor:
     if plan.reversed:
         part = op("reverse", part, axes=plan.reversed)
     return part if raw_shape(part) == plan.shape else op("reshape", part, shape=plan.shape)
+
+
+def _is_mask(key: Any) -> bool:
+    """Whether the key is a bool tensor or array, which stands alone as tf.boolean_mask."""
+    return isinstance(key, Tensor | Variable | np.ndarray) and key.dtype == np.bool_ and key.ndim > 0
 
 
 _PLAIN = frozenset((int, slice, type(None), type(Ellipsis)))
@@ -77,11 +87,13 @@ def _gathered(x: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, tuple[Any, ...]]
 
 def replace_slice(x: Tensor, key: Any, value: Tensor) -> Tensor:
     """`x` with x[key] replaced by `value`, which broadcasts to the slice."""
+    moving = _moving_window(x, key)
+    if moving is not None:
+        window, start = moving
+        return op("dynamic_update_slice", x, op("reshape", _filled(value, window), shape=_counts(window)), start)
     plan = _plan(x, key)
-    sizes = raw_shape(x)
-    counts = tuple(dims.ceildiv(e - b, s) for b, e, s in zip(plan.begin, plan.end, plan.strides, strict=True))
-    filled = op("broadcast_to", value, shape=plan.shape)
-    filled = op("reshape", filled, shape=counts)
+    sizes, counts = raw_shape(x), _counts(plan)
+    filled = op("reshape", _filled(value, plan), shape=counts)
     if plan.reversed:
         filled = op("reverse", filled, axes=plan.reversed)
     if any(isinstance(c, int) and c == 0 for c in counts):
@@ -96,6 +108,41 @@ def replace_slice(x: Tensor, key: Any, value: Tensor) -> Tensor:
     spread = op("pad", filled, convert(0 if not x.dtype.is_bool else False, dtype=x.dtype), **attrs)
     ones = op("broadcast_to", convert(True), shape=counts)
     return op("select", op("pad", ones, convert(False), **attrs), spread, x)
+
+
+def _counts(plan: _Plan) -> tuple[Dim, ...]:
+    """How many elements the plan takes along each axis of the operand."""
+    return tuple(dims.ceildiv(e - b, s) for b, e, s in zip(plan.begin, plan.end, plan.strides, strict=True))
+
+
+def _filled(value: Tensor, plan: _Plan) -> Tensor:
+    return op("broadcast_to", value, shape=plan.shape)
+
+
+def _moving_window(x: Tensor, key: Any) -> tuple[_Plan, Tensor] | None:
+    """For a key with scalars that only a run will know: the plan as if they were 0, and where the window begins.
+
+    None for any other key, and for one that also has steps.
+    """
+    keys = _expand(x, key if isinstance(key, tuple) else (key,))
+    unknown = [isinstance(k, Tensor | Variable) and k.ndim == 0 and known_sizes(convert(k)) is None for k in keys]
+    if not any(unknown):
+        return None
+    plan = _plan(x, tuple(0 if u else k for k, u in zip(keys, unknown, strict=True)))
+    if plan.reversed or any(s != 1 for s in plan.strides):
+        return None
+    begins: list[Tensor] = []
+    for k, u in zip(keys, unknown, strict=True):
+        if k is None:
+            continue
+        axis = len(begins)
+        if u:
+            at = op("cast", convert(k), dtype=int64)
+            begin = op("select", at < 0, at + size_tensor(raw_shape(x)[axis], int64), at)
+        else:
+            begin = size_tensor(plan.begin[axis], int64)
+        begins.append(op("reshape", begin, shape=(1,)))
+    return plan, op("concatenate", *begins, axis=0)
 
 
 def _plan(x: Tensor, key: Any) -> _Plan:

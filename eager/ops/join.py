@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from eager.convert import convert, dtype_clash
-from eager.errors import InvalidArgumentError, UnsupportedError
-from eager.ops.common import is_traced, one_axis, op, pairs_argument, raw_shape, settled, shape_argument
+from eager.errors import InvalidArgumentError
+from eager.ops.common import one_axis, op, pairs_argument, raw_shape, settled, shape_argument
 from eager.ops.public import public
 from eager.ops.shaping import expand_dims, reshape, squeeze
-from eager.tensor import Tensor, type_of, wrap
+from eager.tensor import Tensor, concrete, type_of, wrap
 from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.dtypes import as_dtype
 
 
-def _same_dtype(values: Sequence[Any], name: str) -> list[Tensor]:
+def same_dtype(values: Sequence[Any], name: str) -> list[Tensor]:
+    """Operands as tensors of one dtype. Raises DTypeError if they differ, InvalidArgumentError if there are none."""
     if not values:
         raise InvalidArgumentError(f"{name}: needs at least one tensor, got an empty list")
     if all(type(v) is Tensor for v in values):
@@ -49,7 +50,7 @@ def concat(values: Any, axis: Any, name: str | None = None) -> Tensor:
         DTypeError: if dtypes differ.
     """
     del name
-    tensors = _same_dtype(values if isinstance(values, list | tuple) else [values], "concat")
+    tensors = same_dtype(values if isinstance(values, list | tuple) else [values], "concat")
     at = one_axis(axis, tensors[0].ndim, "concat")
     return tensors[0] if len(tensors) == 1 else op("concatenate", *tensors, axis=at)
 
@@ -58,7 +59,7 @@ def concat(values: Any, axis: Any, name: str | None = None) -> Tensor:
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """Tensors of one shape joined along a new axis (tf.stack). Raises ShapeError if shapes differ."""
     del name
-    tensors = _same_dtype(list(values), "stack")
+    tensors = same_dtype(list(values), "stack")
     at = one_axis(axis, tensors[0].ndim + 1, "stack")
     return concat([expand_dims(t, at) for t in tensors], at)
 
@@ -166,13 +167,12 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
 
     Args:
         input: a tensor.
-        repeats: one number for all, or one for each element of the axis.
+        repeats: one number for all, or one for each element of the axis; several that are computed in a trace end it.
         axis: the axis; None takes the tensor flat.
         name: accepted for compatibility.
 
     Raises:
         InvalidArgumentError: if there is not one number per element.
-        UnsupportedError: for several numbers that a trace does not know.
     """
     del name
     x = reshape(input, (-1,)) if axis is None else convert(input)
@@ -184,9 +184,7 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
         spread = op("reshape", x, shape=(*sizes[: at + 1], 1, *sizes[at + 1 :]))
         wide = op("broadcast_to", spread, shape=(*sizes[: at + 1], times, *sizes[at + 1 :]))
         return op("reshape", wide, shape=(*sizes[:at], sizes[at] * times, *sizes[at + 1 :]))
-    if is_traced(counts):
-        raise UnsupportedError("repeat: repeats that are computed in a trace; give Python ints, or one number for all")
-    numbers = counts.numpy()
+    numbers = concrete(counts, "tf.repeat, whose result is as large as the repeats say; one number for all is traced")
     if numbers.ndim != 1 or numbers.size != sizes[at]:
         raise InvalidArgumentError(f"repeat: {numbers.size} repeats for dimension {at} of {type_of(x)}")
     return op("gather", x, wrap(np.repeat(np.arange(numbers.size), numbers)), axis=at)

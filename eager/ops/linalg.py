@@ -9,7 +9,7 @@ from eager.errors import InvalidArgumentError, ShapeError
 from eager.ops.common import one_axis, op, raw_shape, settled
 from eager.ops.public import public
 from eager.ops.shaping import broadcast_to, cast, reshape, transpose
-from eager.tensor import Tensor, type_of
+from eager.tensor import Tensor, concrete, type_of
 from eager.tensor_shape import TensorShape
 from graphcore.dtypes import as_dtype
 from graphcore.types import broadcast_shapes
@@ -26,6 +26,8 @@ def matmul(
     a_is_sparse: bool = False,
     b_is_sparse: bool = False,
     output_type: Any = None,
+    grad_a: bool = False,
+    grad_b: bool = False,
     name: str | None = None,
 ) -> Tensor:
     """The product of matrices, over leading batch axes that broadcast (tf.matmul).
@@ -35,18 +37,20 @@ def matmul(
         b: [..., k, n], or [..., n, k] with transpose_b.
         transpose_a: takes a with its last two axes exchanged.
         transpose_b: takes b with its last two axes exchanged.
-        adjoint_a: as transpose_a, for real dtypes.
-        adjoint_b: as transpose_b, for real dtypes.
+        adjoint_a: as transpose_a, and takes the complex conjugate.
+        adjoint_b: as transpose_b, and takes the complex conjugate.
         a_is_sparse: accepted for compatibility.
         b_is_sparse: accepted for compatibility.
         output_type: the dtype in which products and sums are computed; by default that of the operands.
+        grad_a: accepted for compatibility.
+        grad_b: accepted for compatibility.
         name: accepted for compatibility.
 
     Raises:
         DTypeError: if dtypes differ.
         ShapeError: for a rank below 2 or inner sizes that clash.
     """
-    del a_is_sparse, b_is_sparse, name
+    del a_is_sparse, b_is_sparse, grad_a, grad_b, name
     x, y = convert_pair(a, b, "matmul")
     if x.ndim < 2 or y.ndim < 2:
         raise ShapeError(
@@ -57,6 +61,10 @@ def matmul(
         x, y = cast(x, as_dtype(output_type)), cast(y, as_dtype(output_type))
     if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
         raise InvalidArgumentError("matmul: only one of transpose and adjoint can be True for an operand")
+    if x.dtype.is_complex:
+        from eager.ops.complex import conj
+
+        x, y = conj(x) if adjoint_a else x, conj(y) if adjoint_b else y
     flip_a, flip_b = transpose_a or adjoint_a, transpose_b or adjoint_b
     _check_inner(x, y, flip_a, flip_b)
     batch_x, batch_y = raw_shape(x)[:-2], raw_shape(y)[:-2]
@@ -94,6 +102,8 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     """
     del name
     x, y = convert_pair(a, b, "tensordot")
+    axes = concrete(axes, "the axes of tf.tensordot") if isinstance(axes, Tensor) else axes
+    axes = axes.tolist() if hasattr(axes, "tolist") else axes
     if isinstance(axes, int):
         if not 0 <= axes <= min(x.ndim, y.ndim):
             raise InvalidArgumentError(f"tensordot: axes is {axes} for {type_of(x)} and {type_of(y)}")
@@ -110,18 +120,26 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
 
 
 @public("linalg.matvec")
-def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Tensor:
-    """The product of a matrix [..., m, k] and a vector [..., k] (tf.linalg.matvec).
+def matvec(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """The product of a matrix [..., m, k] and a vector [..., k] (tf.linalg.matvec); flags as in tf.matmul.
 
     Raises:
         ShapeError: for a matrix of rank below 2, a scalar for a vector, or inner sizes that clash.
     """
-    del name
+    del a_is_sparse, b_is_sparse, name
     x, y = convert_pair(a, b, "matvec")
     if x.ndim < 2 or y.ndim < 1:
         raise ShapeError(f"matvec: operands are {type_of(x)} and {type_of(y)}, expected rank 2 and 1 or more")
     column = reshape(y, TensorShape.of((*raw_shape(y), 1)))
-    product = matmul(x, column, transpose_a=transpose_a)
+    product = matmul(x, column, transpose_a=transpose_a, adjoint_a=adjoint_a)
     return reshape(product, TensorShape.of(raw_shape(product)[:-1]))
 
 

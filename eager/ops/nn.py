@@ -209,6 +209,11 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
     """x / sqrt(max(sum(x ** 2), epsilon)) along axes (tf.math.l2_normalize)."""
     del name
     t = floating(x, "math.l2_normalize")
+    if t.dtype.is_complex:
+        re, im = op("real", t), op("imag", t)
+        total = math.reduce_sum(math.square(re) + math.square(im), axis, True)
+        scale = math.rsqrt(math.maximum(total, epsilon))
+        return op("complex", re * scale, im * scale)
     return t * math.rsqrt(math.maximum(math.reduce_sum(math.square(t), axis, True), epsilon))
 
 

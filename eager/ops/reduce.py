@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from eager.convert import convert
-from eager.errors import UnsupportedError
+from eager.errors import InvalidArgumentError
 from eager.ops.common import axes_of, floating, one_axis, op, raw_shape, size_tensor
 from eager.ops.elementwise import abs, pow, sqrt, square
 from eager.ops.public import public
 from eager.tensor import Tensor
 from graphcore import dims
-from graphcore.dtypes import as_dtype, bool_, int64
+from graphcore.dtypes import as_dtype, bool_, float32, int64
 
 
 def _reduce(op_name: str, x: Tensor, axis: Any, keepdims: bool, name: str) -> Tensor:
@@ -53,23 +53,36 @@ reduce_all = _reduction("reduce_all", "Whether all elements of a bool tensor hol
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The mean over axes (tf.reduce_mean); integers divide with rounding down, as in TensorFlow.
 
+    The mean of 16-bit floats is computed in float32 and rounded once; sums of integers wrap.
+
     Raises:
         InvalidArgumentError: for an axis out of range.
     """
     del name
     x = convert(input_tensor)
     axes = axes_of(axis, x.ndim, "reduce_mean")
+    size = dims.product(raw_shape(x)[a] for a in axes)
+    if x.dtype.is_half:
+        return op("cast", reduce_mean(op("cast", x, dtype=float32), axes, keepdims), dtype=x.dtype)
     total = op("reduce_sum", x, axes=axes, keepdims=bool(keepdims))
-    count = size_tensor(dims.product(raw_shape(x)[a] for a in axes), x.dtype)
+    if x.dtype.is_integer and x.dtype.size < 4:  # the number of elements may be none of that dtype
+        wide = op("floordiv", op("cast", total, dtype=int64), size_tensor(size, int64))
+        return op("cast", wide, dtype=x.dtype)
+    count = size_tensor(size, x.dtype.real_dtype)
+    count = op("cast", count, dtype=x.dtype) if x.dtype.is_complex else count
     return op("floordiv" if x.dtype.is_integer else "div", total, count)
 
 
 @public("math.reduce_variance")
 def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
-    """The mean squared deviation from the mean (tf.math.reduce_variance), of a floating tensor."""
+    """The mean squared deviation from the mean (tf.math.reduce_variance), of a floating or complex tensor.
+
+    Of complex numbers the deviation is an absolute value, and the result real.
+    """
     del name
     x = floating(input_tensor, "math.reduce_variance")
-    return reduce_mean(square(x - reduce_mean(x, axis, True)), axis, keepdims)
+    squares = _squares(x - reduce_mean(x, axis, True))
+    return reduce_mean(op("real", squares) if x.dtype.is_complex else squares, axis, keepdims)
 
 
 @public("math.reduce_std")
@@ -122,25 +135,27 @@ def norm(
     """A norm of vectors along an axis, or of matrices along two (tf.norm).
 
     Args:
-        tensor: a floating tensor.
-        ord: "euclidean", 1, infinity, or for vectors any positive number; for matrices also "fro".
+        tensor: a floating or complex tensor.
+        ord: "euclidean", 1, 2, infinity, or for vectors any positive number; for matrices also "fro". The spectral
+            norm, 2 of matrices, runs on the host.
         axis: the axis of vectors, a pair of axes of matrices, or None for the flat tensor.
         keepdims: keeps reduced axes with size 1.
         name: accepted for compatibility.
 
     Raises:
         ValueError: for an order that is no norm.
-        UnsupportedError: for the spectral norm (2) of matrices.
     """
     del name
     x = floating(tensor, "norm")
     matrices = isinstance(axis, list | tuple) and len(axis) == 2
+    if isinstance(axis, list | tuple) and len(axis) not in (1, 2):
+        raise InvalidArgumentError(f"norm: axis is {axis}, expected None, an axis, or a pair of axes")
     if ord == "euclidean" or (ord == "fro" and matrices) or (ord == 2 and not matrices):
-        return sqrt(reduce_sum(square(x), axis, keepdims))
+        return sqrt(reduce_sum(_squares(x), axis, keepdims))
     if isinstance(ord, str) or ord <= 0:
         raise ValueError(f"norm: order {ord!r} is no norm; use 'euclidean', 'fro' for matrices, or a positive number")
     if matrices:
-        return _matrix_norm(abs(x), ord, axis, keepdims)
+        return _matrix_norm(x, ord, axis, keepdims)
     if ord == float("inf"):
         return reduce_max(abs(x), axis, keepdims)
     if ord == 1:
@@ -148,11 +163,37 @@ def norm(
     return pow(reduce_sum(pow(abs(x), ord), axis, keepdims), 1.0 / ord)
 
 
-def _matrix_norm(sizes: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
-    """The largest column sum (1) or row sum (infinity)."""
-    rows, columns = (one_axis(a, sizes.ndim, "norm") for a in axis)
-    if ord not in (1, float("inf")):
-        raise UnsupportedError(f"norm: order {ord!r} of matrices; use 'fro', 1 or infinity, or numpy.linalg.norm")
+def _squares(x: Tensor) -> Tensor:
+    """x times its conjugate, which as in TensorFlow stays complex."""
+    if not x.dtype.is_complex:
+        return square(x)
+    from eager.ops.complex import conj
+
+    return op("mul", x, conj(x))
+
+
+def _spectral_norm(x: Tensor, rows: int, columns: int, keepdims: bool) -> Tensor:
+    """The largest singular value."""
+    from eager.ops.matrix import svd
+
+    rest = tuple(i for i in range(x.ndim) if i not in (rows, columns))
+    values = svd(op("transpose", x, perm=(*rest, rows, columns)), compute_uv=False)
+    largest = op("reduce_max", values, axes=(values.ndim - 1,), keepdims=False)
+    if not keepdims:
+        return largest
+    return op("reshape", largest, shape=tuple(1 if i in (rows, columns) else d for i, d in enumerate(raw_shape(x))))
+
+
+def _matrix_norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
+    """The largest column sum (1), singular value (2) or row sum (infinity)."""
+    rows, columns = (one_axis(a, x.ndim, "norm") for a in axis)
+    if rows == columns:
+        raise InvalidArgumentError(f"norm: axis {axis} names a dimension twice")
+    if ord not in (1, 2, float("inf")):
+        raise InvalidArgumentError(f"norm: order {ord!r} of matrices; expected 'euclidean', 'fro', 1, 2 or infinity")
+    if ord == 2:
+        return _spectral_norm(x, rows, columns, keepdims)
+    sizes = abs(x)
     summed, rest = (rows, columns) if ord == 1 else (columns, rows)
     total = reduce_max(reduce_sum(sizes, summed, True), rest, True)
     return total if keepdims else reduce_sum(total, (rows, columns))

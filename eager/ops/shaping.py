@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from eager.convert import convert
-from eager.errors import InvalidArgumentError, UnsupportedError
+from eager.errors import InvalidArgumentError
 from eager.ops.common import (
     axes_of,
     one_axis,
@@ -100,7 +100,9 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | Non
     del name
     x = convert(a)
     if conjugate and x.dtype.is_complex:
-        raise UnsupportedError("transpose: conjugate=True of complex tensors; use numpy.conj on x.numpy()")
+        from eager.ops.complex import conj
+
+        x = conj(x)
     if perm is None:
         return op("transpose", x, perm=tuple(reversed(range(x.ndim))))
     order = tuple(one_axis(p, x.ndim, "transpose") for p in shape_argument(perm, "transpose"))

@@ -5,6 +5,29 @@ axes are non-negative. Results of move ops may be views of their operands, so ev
 written in place.
 """
 
-from graphcore.ops import contract, control, create, elementwise, index, move, random, reduce
+from graphcore.ops import (
+    complex,
+    contract,
+    control,
+    convolve,
+    create,
+    ctc,
+    elementwise,
+    fourier,
+    index,
+    matrix,
+    move,
+    order,
+    random,
+    reduce,
+    region,
+    scatter,
+    special,
+    transcendental,
+    window,
+)
 
-__all__ = ["contract", "control", "create", "elementwise", "index", "move", "random", "reduce"]
+__all__ = [
+    "complex", "contract", "control", "convolve", "create", "ctc", "elementwise", "fourier", "index", "matrix", "move",
+    "order", "random", "reduce", "region", "scatter", "special", "transcendental", "window",
+]  # fmt: skip

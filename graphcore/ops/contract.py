@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphcore.dtypes import as_dtype
 from graphcore.errors import ShapeError
 from graphcore.ops.rules import (
-    REAL,
+    NUMBER,
     Attrs,
     Types,
     check_axes,
     check_equal_dims,
+    conj,
     require_kind,
     require_same_dtype,
     samples,
@@ -40,7 +42,7 @@ def free_axes(rank: int, contracting: Axes, batch: Axes) -> Axes:
 def _infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
     lhs, rhs = types
     dtype = require_same_dtype("dot_general", types)
-    require_kind("dot_general", lhs, REAL)
+    require_kind("dot_general", lhs, NUMBER)
     contracting, batch = attrs["contracting"], attrs["batch"]
     for what, (left, right) in (("contracted", contracting), ("batch", batch)):
         if len(left) != len(right):
@@ -85,9 +87,10 @@ def _evaluate(lhs: Any, rhs: Any, contracting: Pair, batch: Pair = ((), ())) -> 
 
 
 def _matmul(a: Any, b: Any) -> Any:
-    """np.matmul in the operands' dtype; for bfloat16 NumPy computes in float32."""
-    product = np.matmul(a, b)
-    return product if product.dtype == a.dtype else product.astype(a.dtype)
+    """np.matmul in the operands' dtype; 16-bit floats are multiplied and summed in float32, and rounded once."""
+    if not as_dtype(a.dtype).is_half:
+        return np.matmul(a, b)
+    return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
 
 
 def _operand_cotangent(
@@ -126,8 +129,8 @@ def _vjp(
     contracting, batch = attrs["contracting"], attrs["batch"]
     left, right = (contracting[0], batch[0]), (contracting[1], batch[1])
     return (
-        lambda: _operand_cotangent(f, cts[0], rhs, f.type(lhs).rank, left, right, True),
-        lambda: _operand_cotangent(f, cts[0], lhs, f.type(rhs).rank, right, left, False),
+        lambda: _operand_cotangent(f, cts[0], conj(f, rhs), f.type(lhs).rank, left, right, True),
+        lambda: _operand_cotangent(f, cts[0], conj(f, lhs), f.type(rhs).rank, right, left, False),
     )
 
 

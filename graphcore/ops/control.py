@@ -73,11 +73,17 @@ assert_ = register(OpDef(
 ))  # fmt: skip
 
 # host_call: attr call, an object with .name, .infer(types) -> types and .function(*arrays) -> sequence of
-# arrays
+# arrays; it may have .vjp(f, cts, inputs, outputs)
+
+
+def _host_vjp(f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs) -> Any:
+    rule = getattr(attrs["call"], "vjp", None)
+    return [None] * len(inputs) if rule is None else rule(f, cts, inputs, outputs)
+
 
 host_call = register(OpDef(
     "host_call", "host", lambda types, attrs: tuple(attrs["call"].infer(types)),
-    lambda *arrays, call: tuple(call.function(*arrays)), effects=frozenset({"host"}), differentiable=False,
+    lambda *arrays, call: tuple(call.function(*arrays)), _host_vjp, effects=frozenset({"host"}),
     samples=samples("host_calls"), native=False,
 ))  # fmt: skip
 
@@ -106,6 +112,30 @@ def _fusion_vjp(
 
 fusion = register(OpDef(
     "fusion", "control", _fusion_infer, _fusion_evaluate, _fusion_vjp, samples=samples("fusions")
+))  # fmt: skip
+
+# custom_gradient: operands are `results` finished values, then `arguments` values they were computed from, then what
+# the body needs; results are the finished values themselves. The body maps cotangents of the results, and what it
+# needs, to cotangents of the arguments. It is for differentiation only: canonicalize puts the operands in its place.
+
+
+def _custom_vjp(
+    f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs
+) -> Any:
+    from graphcore.autodiff import copy_into
+
+    first, last = attrs["results"], attrs["results"] + attrs["arguments"]
+    given = [f.zeros_like(y) if ct is None else ct for ct, y in zip(cts, outputs, strict=True)]
+    found = copy_into(attrs["bodies"][0], [*given, *inputs[last:]], f)[1]
+    kinds = [f.type(x).dtype.kind for x in inputs[first:last]]
+    return [*[None] * first, *(g if k in "fc" else None for g, k in zip(found, kinds, strict=True)),
+            *[None] * (len(inputs) - last)]  # fmt: skip
+
+
+custom_gradient = register(OpDef(
+    "custom_gradient", "host", lambda types, attrs: tuple(types[: attrs["results"]]),
+    lambda *arrays, bodies, results, arguments: tuple(arrays[:results]), _custom_vjp,
+    samples=samples("custom_gradients"), native=False,
 ))  # fmt: skip
 
 # call: attr function, an object with .infer(types), .evaluate(*arrays) and .vjp(f, cts, inputs, outputs): a

@@ -60,7 +60,7 @@ def _size_infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
 
 
 size = register(OpDef(
-    "size", "create", _size_infer, lambda value, dtype: np.asarray(value, as_dtype(dtype).numpy),
+    "size", "create", _size_infer, lambda value, dtype: np.asarray(value, np.int64).astype(as_dtype(dtype).numpy),
     element=lambda k, index, read, types, attrs: k.from_index(attrs["value"], as_dtype(attrs["dtype"])),
     differentiable=False, samples=samples("sizes"),
 ))  # fmt: skip

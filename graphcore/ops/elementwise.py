@@ -21,12 +21,15 @@ from graphcore.ops.rules import (
     BITS,
     BOOL,
     FLOATING,
+    INEXACT,
     INTEGER,
+    NUMBER,
     REAL,
     Attrs,
     Types,
     binary,
     broadcast,
+    conj,
     keep_where,
     require_kind,
     require_same_dtype,
@@ -44,20 +47,21 @@ if TYPE_CHECKING:
 # Arithmetic. Integers wrap; integer division by zero gives 0, as in NumPy.
 
 add = binary(
-    "add", REAL, np.add, lambda k, x, y: k.add(x, y),
+    "add", NUMBER, np.add, lambda k, x, y: k.add(x, y),
     (lambda f, ct, x, y, z: ct, lambda f, ct, x, y, z: ct),
 )  # fmt: skip
 sub = binary(
-    "sub", REAL, np.subtract, lambda k, x, y: k.sub(x, y),
+    "sub", NUMBER, np.subtract, lambda k, x, y: k.sub(x, y),
     (lambda f, ct, x, y, z: ct, lambda f, ct, x, y, z: f.neg(ct)),
 )  # fmt: skip
 mul = binary(
-    "mul", REAL, np.multiply, lambda k, x, y: k.mul(x, y),
-    (lambda f, ct, x, y, z: f.mul(ct, y), lambda f, ct, x, y, z: f.mul(ct, x)),
+    "mul", NUMBER, np.multiply, lambda k, x, y: k.mul(x, y),
+    (lambda f, ct, x, y, z: f.mul(ct, conj(f, y)), lambda f, ct, x, y, z: f.mul(ct, conj(f, x))),
 )  # fmt: skip
 div = binary(
-    "div", FLOATING, np.divide, lambda k, x, y: k.div(x, y),
-    (lambda f, ct, x, y, z: f.div(ct, y), lambda f, ct, x, y, z: f.neg(f.mul(ct, f.div(z, y)))),
+    "div", INEXACT, np.divide, lambda k, x, y: k.div(x, y),
+    (lambda f, ct, x, y, z: f.div(ct, conj(f, y)),
+     lambda f, ct, x, y, z: f.neg(f.mul(ct, conj(f, f.div(z, y))))),
 )  # fmt: skip
 floordiv = binary("floordiv", REAL, np.floor_divide, lambda k, x, y: k.floordiv(x, y))
 mod = binary(
@@ -74,30 +78,43 @@ def _power(x: Any, y: Any) -> Any:
 
 
 def _log_or_zero(f: Functions, x: Any) -> Any:
-    positive = f.greater(x, scalar(f, x, 0))
+    compare = f.not_equal if f.type(x).dtype.is_complex else f.greater
+    positive = compare(x, scalar(f, x, 0))
     return keep_where(f, positive, f.log(f.select(positive, x, scalar(f, x, 1))))
 
 
 pow = binary(
-    "pow", REAL, _power, program.power,
-    (lambda f, ct, x, y, z: f.mul(f.mul(ct, y), f.pow(x, f.sub(y, scalar(f, y, 1)))),
-     lambda f, ct, x, y, z: f.mul(f.mul(ct, z), _log_or_zero(f, x))),
+    "pow", NUMBER, _power, program.power,
+    (lambda f, ct, x, y, z: f.mul(f.mul(ct, conj(f, y)), conj(f, f.pow(x, f.sub(y, scalar(f, y, 1))))),
+     lambda f, ct, x, y, z: f.mul(f.mul(ct, conj(f, z)), conj(f, _log_or_zero(f, x)))),
     max_ulp=4, sampler=samples("powers"),
 )  # fmt: skip
 # Ties go to the first operand, as in TensorFlow.
 minimum = binary(
-    "minimum", REAL, np.minimum, lambda k, x, y: k.min(x, y),
+    "minimum", REAL, lambda x, y: np.minimum(x, y), lambda k, x, y: k.min(x, y),
     (lambda f, ct, x, y, z: keep_where(f, f.less_equal(x, y), ct),
      lambda f, ct, x, y, z: keep_where(f, f.logical_not(f.less_equal(x, y)), ct)),
 )  # fmt: skip
 maximum = binary(
-    "maximum", REAL, np.maximum, lambda k, x, y: k.max(x, y),
+    "maximum", REAL, lambda x, y: np.maximum(x, y), lambda k, x, y: k.max(x, y),
     (lambda f, ct, x, y, z: keep_where(f, f.greater_equal(x, y), ct),
      lambda f, ct, x, y, z: keep_where(f, f.logical_not(f.greater_equal(x, y)), ct)),
 )  # fmt: skip
-neg = unary("neg", REAL, np.negative, lambda k, x: k.neg(x), lambda f, ct, x, y: f.neg(ct))
-abs = unary("abs", REAL, np.absolute, lambda k, x: k.abs(x), lambda f, ct, x, y: f.mul(ct, f.sign(x)))
-sign = unary("sign", REAL, np.sign, lambda k, x: k.sign(x), lambda f, ct, x, y: f.zeros_like(ct))
+neg = unary("neg", NUMBER, np.negative, lambda k, x: k.neg(x), lambda f, ct, x, y: f.neg(ct))
+
+
+def _d_abs(f: Functions, ct: Any, x: Any, y: Any) -> Any:
+    if not f.type(x).dtype.is_complex:
+        return f.mul(ct, f.sign(x))
+    zeros = f.zeros_like(y)
+    size = f.select(f.equal(y, zeros), f.full(f.type(y), 1), y)
+    return f.mul(f.complex(ct, zeros), f.div(x, f.complex(size, zeros)))
+
+
+abs = unary("abs", NUMBER, np.absolute, lambda k, x: k.abs(x), _d_abs, real=True)
+sign = unary(
+    "sign", NUMBER, lambda x: np.sign(x), lambda k, x: k.sign(x), lambda f, ct, x, y: f.zeros_like(ct)
+)
 
 # Comparisons, logic and bits.
 
@@ -132,39 +149,44 @@ is_finite = unary(
 
 # Transcendental functions.
 
-exp = unary("exp", FLOATING, np.exp, lambda k, x: k.exp(x), lambda f, ct, x, y: f.mul(ct, y), max_ulp=2)
+exp = unary(
+    "exp", INEXACT, np.exp, lambda k, x: k.exp(x), lambda f, ct, x, y: f.mul(ct, conj(f, y)), max_ulp=2
+)
 exp2 = unary(
     "exp2", FLOATING, np.exp2, lambda k, x: k.exp2(x),
     lambda f, ct, x, y: scaled(f, f.mul(ct, y), math.log(2)), max_ulp=2,
 )  # fmt: skip
 expm1 = unary(
-    "expm1", FLOATING, np.expm1, lambda k, x: k.expm1(x), lambda f, ct, x, y: f.mul(ct, f.exp(x)), max_ulp=4
+    "expm1", INEXACT, np.expm1, lambda k, x: k.expm1(x), lambda f, ct, x, y: f.mul(ct, conj(f, f.exp(x))), max_ulp=4
 )
-log = unary("log", FLOATING, np.log, lambda k, x: k.log(x), lambda f, ct, x, y: f.div(ct, x), max_ulp=2)
+log = unary(
+    "log", INEXACT, np.log, lambda k, x: k.log(x), lambda f, ct, x, y: f.div(ct, conj(f, x)), max_ulp=2
+)
 log1p = unary(
-    "log1p", FLOATING, np.log1p, lambda k, x: k.log1p(x),
-    lambda f, ct, x, y: f.div(ct, f.add(x, scalar(f, x, 1))), max_ulp=4,
+    "log1p", INEXACT, np.log1p, lambda k, x: k.log1p(x),
+    lambda f, ct, x, y: f.div(ct, conj(f, f.add(x, scalar(f, x, 1)))), max_ulp=4,
 )  # fmt: skip
 sqrt = unary(
-    "sqrt", FLOATING, np.sqrt, lambda k, x: k.sqrt(x), lambda f, ct, x, y: f.div(scaled(f, ct, 0.5), y)
+    "sqrt", INEXACT, np.sqrt, lambda k, x: k.sqrt(x), lambda f, ct, x, y: f.div(scaled(f, ct, 0.5), conj(f, y))
 )
 rsqrt = unary(
-    "rsqrt", FLOATING, numpy_handler.rsqrt, lambda k, x: k.rsqrt(x),
-    lambda f, ct, x, y: f.mul(scaled(f, ct, -0.5), f.mul(y, f.mul(y, y))), max_ulp=4,
+    "rsqrt", INEXACT, numpy_handler.rsqrt, lambda k, x: k.rsqrt(x),
+    lambda f, ct, x, y: f.mul(scaled(f, ct, -0.5), conj(f, f.mul(y, f.mul(y, y)))), max_ulp=4,
 )  # fmt: skip
 tanh = unary(
-    "tanh", FLOATING, np.tanh, lambda k, x: k.tanh(x),
-    lambda f, ct, x, y: f.mul(ct, f.sub(scalar(f, y, 1), f.mul(y, y))), max_ulp=2,
+    "tanh", INEXACT, np.tanh, lambda k, x: k.tanh(x),
+    lambda f, ct, x, y: f.mul(ct, conj(f, f.sub(scalar(f, y, 1), f.mul(y, y)))), max_ulp=2,
 )  # fmt: skip
 erf_ = unary(
     "erf", FLOATING, erf, lambda k, x: k.erf(x),
     lambda f, ct, x, y: f.mul(ct, scaled(f, f.exp(f.neg(f.mul(x, x))), 2 / math.sqrt(math.pi))), max_ulp=2,
 )  # fmt: skip
 sin = unary(
-    "sin", FLOATING, np.sin, lambda k, x: k.sin(x), lambda f, ct, x, y: f.mul(ct, f.cos(x)), max_ulp=2
+    "sin", INEXACT, np.sin, lambda k, x: k.sin(x), lambda f, ct, x, y: f.mul(ct, conj(f, f.cos(x))), max_ulp=2
 )
 cos = unary(
-    "cos", FLOATING, np.cos, lambda k, x: k.cos(x), lambda f, ct, x, y: f.neg(f.mul(ct, f.sin(x))), max_ulp=2
+    "cos", INEXACT, np.cos, lambda k, x: k.cos(x), lambda f, ct, x, y: f.neg(f.mul(ct, conj(f, f.sin(x)))),
+    max_ulp=2,
 )
 
 # Rounding has no gradient, as in TensorFlow (None, not zero).
@@ -195,9 +217,15 @@ def _d_gelu_tanh(f: Functions, ct: Any, x: Any, y: Any) -> Any:
     return f.mul(ct, f.mul(s, f.add(one, f.mul(x, f.mul(f.sub(one, s), slope)))))
 
 
+def _sigmoid(x: Any) -> Any:
+    if np.asarray(x).dtype.kind == "c":
+        return 1 / (1 + np.exp(-x))
+    return program.sigmoid(numpy_handler, x)
+
+
 sigmoid = unary(
-    "sigmoid", FLOATING, lambda x: program.sigmoid(numpy_handler, x), program.sigmoid,
-    lambda f, ct, x, y: f.mul(ct, f.mul(y, f.sub(scalar(f, y, 1), y))), max_ulp=2,
+    "sigmoid", INEXACT, _sigmoid, program.sigmoid,
+    lambda f, ct, x, y: f.mul(ct, conj(f, f.mul(y, f.sub(scalar(f, y, 1), y)))), max_ulp=2,
 )  # fmt: skip
 silu = unary("silu", FLOATING, lambda x: program.silu(numpy_handler, x), program.silu, _d_silu, max_ulp=4)
 softplus = unary(
@@ -248,9 +276,8 @@ def _cast_vjp(
     f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs
 ) -> Any:
     dtype = f.type(inputs[0]).dtype
-    return (
-        f.cast(cts[0], dtype=dtype) if dtype.is_floating and as_dtype(attrs["dtype"]).is_floating else None,
-    )
+    smooth = dtype.kind in INEXACT and as_dtype(attrs["dtype"]).kind in INEXACT
+    return (f.cast(cts[0], dtype=dtype) if smooth else None,)
 
 
 cast = register(OpDef(

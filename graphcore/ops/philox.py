@@ -15,6 +15,8 @@ _M0, _M1 = 0xD2511F53, 0xCD9E8D57
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85
 
 Words = tuple[Any, Any, Any, Any]
+State = tuple[Any, ...]
+"""Counter low, counter high and key; a fourth entry, if any, turns offsets of a draw into numbers of blocks."""
 
 
 def _halves(k: Any, x: Any) -> tuple[Any, Any]:
@@ -37,7 +39,7 @@ def rounds(k: Any, counter: Words, key: tuple[Any, Any]) -> Words:
     return c0, c1, c2, c3
 
 
-def block(k: Any, state: tuple[Any, Any, Any], offset: Any) -> Words:
+def block(k: Any, state: State, offset: Any) -> Words:
     """The four words of block `offset` (uint64) after the state (three int64: counter low, high, key).
 
     A handler of many elements at once may have `once(offset, compute)`, which computes a repeated block once.
@@ -47,8 +49,10 @@ def block(k: Any, state: tuple[Any, Any, Any], offset: Any) -> Words:
     return _block(k, state, offset)
 
 
-def _block(k: Any, state: tuple[Any, Any, Any], offset: Any) -> Words:
-    low, high, key = (k.bitcast(s, uint64) for s in state)
+def _block(k: Any, state: State, offset: Any) -> Words:
+    low, high, key = (k.bitcast(s, uint64) for s in state[:3])
+    if len(state) == 4:
+        offset = state[3](offset)
     moved = k.add(low, offset)
     zero, one = k.const(0, uint64), k.const(1, uint64)
     high = k.add(high, k.select(k.lt(moved, low), one, zero))
@@ -60,7 +64,7 @@ def _bit(k: Any, position: Any, bit: int) -> Any:
     return k.ne(k.and_(position, k.const(1 << bit, uint64)), k.const(0, uint64))
 
 
-def bits(k: Any, state: tuple[Any, Any, Any], position: Any) -> Any:
+def bits(k: Any, state: State, position: Any) -> Any:
     """Word number `position` of the stream, uint32."""
     x0, x1, x2, x3 = block(k, state, k.shr(position, k.const(2, uint64)))
     odd = _bit(k, position, 0)
@@ -81,7 +85,7 @@ def _unit64(k: Any, first: Any, second: Any) -> Any:
     return k.sub(k.bitcast(pattern, float64), k.const(1, float64))
 
 
-def uniform(k: Any, state: tuple[Any, Any, Any], position: Any, dtype: DType) -> Any:
+def uniform(k: Any, state: State, position: Any, dtype: DType) -> Any:
     """Element `position` of a uniform draw in [0, 1): one word each in float32, two in float64."""
     if dtype is float32:
         return _unit32(k, bits(k, state, position))
@@ -90,7 +94,7 @@ def uniform(k: Any, state: tuple[Any, Any, Any], position: Any, dtype: DType) ->
     return _unit64(k, k.select(odd, x2, x0), k.select(odd, x3, x1))
 
 
-def normal(k: Any, state: tuple[Any, Any, Any], position: Any, dtype: DType) -> Any:
+def normal(k: Any, state: State, position: Any, dtype: DType) -> Any:
     """Element `position` of a standard normal draw: Box-Muller, a sine and a cosine per pair of uniforms.
 
     Computed in float64 and rounded once; float32 uses one word per uniform, float64 two, as TensorFlow does.
@@ -173,3 +177,32 @@ def sine_or_cosine(k: Any, x: Any, cosine: Any) -> Any:
     zero, one, two = (k.const(v, int64) for v in (0, 1, 2))
     value = k.select(k.eq(k.and_(quadrant, one), zero), sine, cos)
     return k.select(k.eq(k.and_(quadrant, two), zero), value, k.neg(value))
+
+
+# Coefficients of FreeBSD's msun, e_exp.c.
+_EXP = (
+    1.66666666666666019037e-01, -2.77777777770155933842e-03, 6.61375632143793436117e-05,
+    -1.65339022054652515390e-06, 4.13813679705723846039e-08,
+)  # fmt: skip
+
+
+def exponential(k: Any, x: Any) -> Any:
+    """exp(x) of a float64, within 1 ulp where it is normal; 0 below -746 and inf above 710."""
+
+    def const(value: float) -> Any:
+        return k.const(value, float64)
+
+    x = k.max(k.min(x, const(710)), const(-746))
+    n = k.rint(k.mul(x, const(1 / math.log(2))))
+    high, low = k.sub(x, k.mul(n, const(_LN2_HIGH))), k.mul(n, const(_LN2_LOW))
+    r = k.sub(high, low)
+    z = k.mul(r, r)
+    c = k.sub(r, k.mul(z, _polynomial(k, _EXP, z)))
+    quotient = k.div(k.mul(r, c), k.sub(const(2), c))
+    y = k.add(const(1), k.sub(high, k.sub(low, quotient)))
+    # The power of two in two factors, because it may be no normal number itself.
+    power = k.cast(n, int64)
+    half = k.shr(power, k.const(1, int64))
+    for part in (half, k.sub(power, half)):
+        y = k.mul(y, k.bitcast(k.shl(k.add(part, k.const(1023, int64)), k.const(52, int64)), float64))
+    return y

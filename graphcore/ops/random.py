@@ -1,7 +1,8 @@
 """Random ops: operand `state` int64[3] = counter low, counter high, key; attrs `shape` (and `dtype`).
 
 Element i of random_bits is lane i % 4 of Philox block counter + i // 4; float64 draws take two words each.
-The caller advances the counter.
+A second operand `at`, int64 numbers of any shape, picks blocks instead: the result is at.shape + (elements of a
+block,), those of block counter + at. Rejection sampling draws so. The caller advances the counter.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from graphcore.ops.rules import Attrs, Types, samples
 from graphcore.optable import OpDef, register
 from graphcore.types import TensorType, contiguous_strides
 
-Program = Callable[[Any, tuple[Any, Any, Any], Any, DType], Any]
+Program = Callable[[Any, philox.State, Any, DType], Any]
 
 
 _PIECE = 1 << 14  # elements drawn at once, so that what is in between stays in cache
@@ -59,13 +60,23 @@ def _random(name: str, program: Program) -> OpDef:
             raise InvalidArgumentError(
                 f"{name}: the state is {types[0]!r}, expected int64[3]: counter low, high, key"
             )
-        return (TensorType(_result_dtype(name, attrs), attrs["shape"]),)
+        dtype = _result_dtype(name, attrs)
+        for at in types[1:]:
+            wanted = (*at.shape, per_block(dtype))
+            if at.dtype is not int64 or attrs["shape"] != wanted:
+                raise InvalidArgumentError(
+                    f"{name}: blocks {at!r} give shape {wanted} from int64 numbers, not {attrs['shape']}"
+                )
+        return (TensorType(dtype, attrs["shape"]),)
 
-    def evaluate(state: Any, **attrs: Any) -> Any:
+    def evaluate(state: Any, at: Any = None, **attrs: Any) -> Any:
         shape = attrs["shape"]
         count, dtype = int(np.prod(shape, dtype=np.int64)), _result_dtype(name, attrs)
         out = np.empty(count, dtype.numpy)
-        words = (state[0:1], state[1:2], state[2:3])
+        words: philox.State = (state[0:1], state[1:2], state[2:3])
+        if at is not None:
+            chosen = np.asarray(at).reshape(-1).view(np.uint64)
+            words = (*words, lambda offset: chosen[offset.astype(np.intp)])
         with np.errstate(all="ignore"):
             for start in range(0, count, _PIECE):
                 position = np.arange(start, min(start + _PIECE, count), dtype=np.uint64)
@@ -78,11 +89,19 @@ def _random(name: str, program: Program) -> OpDef:
         for i, step in zip(index, strides, strict=True):
             linear = linear + i * step
         position = k.bitcast(k.from_index(linear, int64), uint64)
-        return program(k, (read(0, (0,)), read(0, (1,)), read(0, (2,))), position, _result_dtype(name, attrs))
+        state: philox.State = (read(0, (0,)), read(0, (1,)), read(0, (2,)))
+        if len(types) == 2:
+            state = (*state, lambda _: k.bitcast(read(1, index[:-1]), uint64))
+        return program(k, state, position, _result_dtype(name, attrs))
 
     return register(OpDef(
         name, "random", infer, evaluate, element=element, differentiable=False, samples=samples("draws", name)
     ))  # fmt: skip
+
+
+def per_block(dtype: DType) -> int:
+    """How many elements one block of four words gives."""
+    return 4 // words_per_element(dtype)
 
 
 def words_per_element(dtype: DType) -> int:

@@ -12,7 +12,19 @@ from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.dtypes import DType, as_dtype, int64
 from graphcore.errors import InvalidArgumentError
-from graphcore.ops.rules import BOOL, REAL, Attrs, Rule, Types, check_axes, keep_where, require_kind, samples
+from graphcore.ops.rules import (
+    BOOL,
+    NUMBER,
+    REAL,
+    Attrs,
+    Rule,
+    Types,
+    check_axes,
+    conj,
+    keep_where,
+    require_kind,
+    samples,
+)
 from graphcore.optable import Monoid, OpDef, register
 from graphcore.types import TensorType
 
@@ -30,7 +42,10 @@ def reduced_shape(shape: Sequence[Dim], axes: Sequence[int], keepdims: bool) -> 
 def _reduction(
     name: str, kinds: str, ufunc: np.ufunc, monoid: Monoid, vjp: Callable[..., Any] | None = None
 ) -> OpDef:
-    """Registers a reduction; `vjp` is (f, ct, x, y, axes) with ct and y as if keepdims were set."""
+    """Registers a reduction; `vjp` is (f, ct, x, y, axes) with ct and y as if keepdims were set.
+
+    16-bit floats are folded in float32 and rounded once at the end (NumPy's own float16 sum rounds on the way).
+    """
 
     def infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
         require_kind(name, types[0], kinds)
@@ -38,8 +53,9 @@ def _reduction(
         return (types[0].with_shape(reduced_shape(types[0].shape, axes, attrs["keepdims"])),)
 
     def evaluate(x: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
-        start = monoid.init(as_dtype(x.dtype))
-        return ufunc.reduce(x, axis=axes, dtype=x.dtype, keepdims=keepdims, initial=start)
+        dtype = as_dtype(x.dtype).arithmetic
+        found = ufunc.reduce(x, axis=axes, dtype=dtype.numpy, keepdims=keepdims, initial=monoid.init(dtype))
+        return found if found.dtype == x.dtype else found.astype(x.dtype)
 
     def rule(
         f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs
@@ -109,7 +125,7 @@ def _d_product(f: Functions, ct: Any, x: Any, y: Any, axes: tuple[int, ...]) -> 
         f.transpose(x, perm=perm), shape=(*(shape[i] for i in kept), dims.product(shape[i] for i in axes))
     )
     others = f.reshape(_products_of_others(f, flat), shape=tuple(shape[i] for i in perm))
-    return f.mul(ct, f.transpose(others, perm=tuple(perm.index(i) for i in range(len(perm)))))
+    return f.mul(ct, f.transpose(conj(f, others), perm=tuple(perm.index(i) for i in range(len(perm)))))
 
 
 def _lowest(dtype: DType) -> Any:
@@ -121,11 +137,11 @@ def _highest(dtype: DType) -> Any:
 
 
 reduce_sum = _reduction(
-    "reduce_sum", REAL, np.add, Monoid(lambda dtype: 0, lambda k, acc, x: k.add(acc, x)),
+    "reduce_sum", NUMBER, np.add, Monoid(lambda dtype: 0, lambda k, acc, x: k.add(acc, x)),
     lambda f, ct, x, y, axes: f.broadcast_to(ct, shape=f.type(x).shape),
 )  # fmt: skip
 reduce_prod = _reduction(
-    "reduce_prod", REAL, np.multiply, Monoid(lambda dtype: 1, lambda k, acc, x: k.mul(acc, x)), _d_product
+    "reduce_prod", NUMBER, np.multiply, Monoid(lambda dtype: 1, lambda k, acc, x: k.mul(acc, x)), _d_product
 )
 reduce_max = _reduction(
     "reduce_max", REAL, np.maximum, Monoid(_lowest, lambda k, acc, x: k.max(acc, x)), _d_extreme

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.dtypes import DType
 from graphcore.errors import DTypeError, InconclusiveDim, InvalidArgumentError, ShapeError
+from graphcore.handler import in_float32
 from graphcore.optable import OpDef, register
 from graphcore.types import TensorType, broadcast_shapes
 
@@ -22,23 +25,32 @@ Rule = Callable[..., Any]
 FLOATING = "f"
 INTEGER = "iu"
 REAL = "fiu"
+INEXACT = "fc"
+NUMBER = "fiuc"
 BOOL = "b"
 BITS = "iub"
+ORDERED = "fiub"
 ANY = "fiubcO"
 
 _WORDS = {
     FLOATING: "floating point", INTEGER: "integer", REAL: "integer or floating point", BOOL: "bool",
-    BITS: "integer or bool", ANY: "any type",
+    BITS: "integer or bool",
+    ORDERED: "floating point, integer or bool", ANY: "any type",
+    INEXACT: "floating point", NUMBER: "integer or floating point",
 }  # fmt: skip
 _REMEDY = {
     FLOATING: "write tf.cast(x, tf.float32) first", INTEGER: "write tf.cast(x, tf.int32) first",
     REAL: "write tf.cast(x, tf.float32), or tf.int32, first",
     BOOL: "write tf.cast(x, tf.bool), or a comparison",
-    BITS: "write tf.cast(x, tf.int32) first",
+    BITS: "write tf.cast(x, tf.int32) first", INEXACT: "write tf.cast(x, tf.float32) first",
+    NUMBER: "write tf.cast(x, tf.float32), or tf.int32, first",
 }  # fmt: skip
 
 
-_SAMPLERS = ("samples", "samples_move")
+_SAMPLERS = (
+    "samples", "samples_host", "samples_move", "samples_control", "samples_index",
+    "samples_convolve", "samples_math",
+)  # fmt: skip
 """The modules of `graphcore.ops` that hold samplers."""
 
 
@@ -125,13 +137,17 @@ def check_equal_dims(op: str, what: str, a: Dim, b: Dim, types: Types) -> None:
 
 def unary(
     name: str, kinds: str, evaluate: Rule, body: Rule, vjp: Rule | None = None, *,
-    result: DType | None = None, max_ulp: int = 0, sampler: Rule | None = None,
+    result: DType | None = None, max_ulp: int = 0, sampler: Rule | None = None, real: bool = False,
 ) -> OpDef:  # fmt: skip
-    """Registers an elementwise op of one operand; `vjp` is (f, ct, x, y) -> cotangent of x."""
+    """Registers an elementwise op of one operand; `vjp` is (f, ct, x, y) -> cotangent of x.
+
+    The result has the dtype `result`, or that of the operand, or with `real` that of its real part.
+    """
 
     def infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
         require_kind(name, types[0], kinds)
-        return (types[0] if result is None else types[0].with_dtype(result),)
+        dtype = result or (types[0].dtype.real_dtype if real else types[0].dtype)
+        return (types[0] if dtype is types[0].dtype else types[0].with_dtype(dtype),)
 
     def rule(
         f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs
@@ -140,7 +156,7 @@ def unary(
         return (vjp(f, cts[0], inputs[0], outputs[0]),)
 
     return register(OpDef(
-        name, "elementwise", infer, evaluate, vjp and rule, body, max_ulp=max_ulp,
+        name, "elementwise", infer, _of_halves(evaluate), vjp and rule, body, max_ulp=max_ulp,
         differentiable=vjp is not None,
         samples=sampler or samples("unary", kinds),
     ))  # fmt: skip
@@ -172,10 +188,15 @@ def binary(
         )
 
     return register(OpDef(
-        name, "elementwise", infer, evaluate, vjp and rule, body, max_ulp=max_ulp,
+        name, "elementwise", infer, _of_halves(evaluate), vjp and rule, body, max_ulp=max_ulp,
         differentiable=vjp is not None,
         samples=sampler or samples("binary", kinds),
     ))  # fmt: skip
+
+
+def _of_halves(evaluate: Rule) -> Rule:
+    """`evaluate` in float32 for 16-bit floats, rounded once; NumPy's and ml_dtypes' ufuncs do that themselves."""
+    return evaluate if isinstance(evaluate, np.ufunc) else in_float32(evaluate)
 
 
 def scalar(f: Functions, like: Handle, value: float) -> Handle:
@@ -191,3 +212,8 @@ def scaled(f: Functions, x: Handle, value: float) -> Handle:
 def keep_where(f: Functions, condition: Handle, x: Handle) -> Handle:
     """`x` where the condition holds, else 0."""
     return f.select(condition, x, f.constant(0, like=x))
+
+
+def conj(f: Functions, x: Handle) -> Handle:
+    """The complex conjugate; `x` itself for a real dtype. Gradients of holomorphic functions need it."""
+    return f.complex(f.real(x), f.neg(f.imag(x))) if f.type(x).dtype.is_complex else x

@@ -296,6 +296,22 @@ def fusions() -> list[Sample]:
     return found
 
 
+def custom_gradients() -> list[Sample]:
+    """One finished value y of an argument x, whose gradient is said to be 3 * ct * x."""
+    from graphcore.builder import GraphBuilder
+
+    found: list[Sample] = []
+    for shape in ((), (0,), (3, 5)):
+        builder = GraphBuilder("body")
+        ct, x = (builder.input(TensorType(float64, shape), name) for name in ("ct", "x"))
+        (product,) = builder.emit("mul", (ct, x))
+        scale = builder.constant(np.full(shape, 3.0))
+        body = builder.finish(builder.emit("mul", (product, scale)))
+        y, x0 = draw(shape, float64, 1), draw(shape, float64, 2)
+        found.append(((y, x0, x0), {"bodies": (body,), "results": 1, "arguments": 1}))
+    return found
+
+
 def draws(name: str) -> list[Sample]:
     """States near a carry of the counter, every shape, both dtypes."""
     states = ((0, 0, 0), (1, 2, 3), (-1, 5, -7), (2**63 - 1, -1, 2**40 + 1))
@@ -306,4 +322,9 @@ def draws(name: str) -> list[Sample]:
         for dtype in (float32, float64)[: 1 if name == "random_bits" else 2]:
             extra = {} if name == "random_bits" else {"dtype": dtype}
             found.append(((np.array(states[i % 4], dtype=np.int64),), {**attrs, **extra}))
+            if len(shape) < 2:  # chosen blocks, near a carry as well
+                at = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape) * 37 % 11 - 3
+                width = 2 if extra.get("dtype") is float64 else 4
+                attrs_at = {**extra, "shape": (*shape, width)}
+                found.append(((np.array(states[i % 4], dtype=np.int64), at), attrs_at))
     return found

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from graphcore.dtypes import DType, bool_, float32, float64, int32, int64
-from graphcore.ops.samples import Array, Sample, Shape, draw
+from graphcore.ops.samples import Sample, Shape, draw
 
 
 def reshapes() -> list[Sample]:
@@ -97,41 +95,6 @@ def reversals() -> list[Sample]:
     ]  # fmt: skip
     pool = (float32, int64, bool_)
     return [((draw(s, pool[i % 3]),), {"axes": a}) for i, (s, a) in enumerate(cases)]
-
-
-_GATHERED: tuple[tuple[Shape, Shape, int], ...] = (
-    ((7,), (), 0), ((7,), (3,), 0), ((5, 4), (3,), 0), ((5, 4), (3,), 1), ((5, 4), (2, 3), 0),
-    ((2, 5, 3), (4,), 1),
-    ((2, 5, 3), (2, 2), 2), ((5, 4), (0,), 0), ((5, 0), (3,), 0), ((33, 16), (64,), 0),
-)  # fmt: skip
-
-
-def _indices(shape: Shape, size: int, dtype: DType, seed: int) -> Array:
-    return np.random.default_rng(seed).integers(0, size, shape).astype(dtype.numpy)
-
-
-def gathers() -> list[Sample]:
-    """Indices of every rank, repeated, along every axis."""
-    pool = (float32, float64, int32, bool_)
-    return [
-        ((draw(s, pool[i % 4]), _indices(n, s[axis], (int32, int64)[i % 2], i)), {"axis": axis})
-        for i, (s, n, axis) in enumerate(_GATHERED)
-    ]
-
-
-def scatters() -> list[Sample]:
-    """As gathers, with updates of the gathered shape; indices repeat."""
-    pool = (float32, float64, int32)
-    return [
-        (
-            (
-                draw(s, pool[i % 3], 1), _indices(n, s[axis], (int32, int64)[i % 2], i),
-                draw(s[:axis] + n + s[axis + 1 :], pool[i % 3], 2),
-            ),
-            {"axis": axis},
-        )
-        for i, (s, n, axis) in enumerate(_GATHERED)
-    ]  # fmt: skip
 
 
 def one_hots() -> list[Sample]:

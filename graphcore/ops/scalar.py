@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphcore.dtypes import DType, float32
+from graphcore.dtypes import DType, float32, float64
 
-_TAIL = {4: 64.0, 8: 512.0}
+_TAIL = {4: 65.375, 8: 517.875}
 """exp(-w) with w above this is computed as exp(tail - w) * exp(-tail), so that products with it stay accurate
-even where exp(-w) itself is denormal."""
+even where exp(-w) itself is denormal. exp(-tail) is all but a number of the dtype."""
 
 
-def _tail_exp(k: Any, w: Any) -> tuple[Any, Any]:
+def tail_exp(k: Any, w: Any) -> tuple[Any, Any]:
     """Two factors of exp(-w) for w >= 0, the first a normal number wherever the product matters."""
     dtype = k.dtype(w)
     tail = _TAIL[dtype.size]
@@ -25,24 +25,27 @@ def _tail_exp(k: Any, w: Any) -> tuple[Any, Any]:
     return e, k.select(far, k.const(math.exp(-tail), dtype), k.const(1, dtype))
 
 
-def _through_float32(k: Any, program: Any, x: Any) -> Any:
+def through_float32(k: Any, program: Any, x: Any) -> Any:
     """Runs a program for a 16-bit float in float32."""
     return k.cast(program(k, k.cast(x, float32)), k.dtype(x))
 
 
 def sigmoid(k: Any, x: Any) -> Any:
-    """1 / (1 + exp(-x)) from exp(-|x|), which cannot overflow."""
+    """1 / (1 + exp(-x)) from exp(-|x|), which cannot overflow; what the sum loses is given back."""
     dtype = k.dtype(x)
     one, e = k.const(1, dtype), k.exp(k.neg(k.abs(x)))
-    return k.div(k.select(k.ge(x, k.const(0, dtype)), one, e), k.add(one, e))
+    total = k.add(one, e)
+    quotient = k.div(k.select(k.ge(x, k.const(0, dtype)), one, e), total)
+    lost = k.mul(k.sub(e, k.sub(total, one)), k.sub(one, quotient))
+    return k.sub(quotient, k.mul(quotient, lost))
 
 
 def silu(k: Any, x: Any) -> Any:
     """The product x * sigmoid(x)."""
     dtype = k.dtype(x)
     if dtype.size == 2:
-        return _through_float32(k, silu, x)
-    e, s = _tail_exp(k, k.abs(x))
+        return through_float32(k, silu, x)
+    e, s = tail_exp(k, k.abs(x))
     numerator = k.select(k.ge(x, k.const(0, dtype)), x, k.mul(k.mul(x, e), s))
     return k.div(numerator, k.add(k.const(1, dtype), k.mul(e, s)))
 
@@ -52,19 +55,19 @@ def softplus(k: Any, x: Any) -> Any:
     return k.add(k.max(x, k.const(0, k.dtype(x))), k.log1p(k.exp(k.neg(k.abs(x)))))
 
 
-def _split(k: Any, x: Any, bits: int) -> tuple[Any, Any]:
+def split(k: Any, x: Any, bits: int) -> tuple[Any, Any]:
     """Splits x = high + low exactly, high rounded to `bits` fewer bits (Veltkamp 1968)."""
     t = k.mul(x, k.const(float(2**bits + 1), k.dtype(x)))
     high = k.sub(t, k.sub(t, x))
     return high, k.sub(x, high)
 
 
-# exp(a*a/2) * Phi(-a) = t * polynomial(t - _MILLS_CENTER), t = 1 / (1 + a/2), for 0 <= a <= limit: per size
+# exp(a*a/2) * Phi(-a) = t * polynomial(t - MILLS_CENTER), t = 1 / (1 + a/2), for 0 <= a <= limit: per size
 # of the dtype the limit and the coefficients. Interpolated at Chebyshev points in 70 digits; largest relative
 # error 3.6e-9 and 3.5e-18. Taking t out leaves a factor between 0.2 and 0.6, so the polynomial hardly
 # cancels.
-_MILLS_CENTER = 0.375
-_MILLS: dict[int, tuple[float, tuple[float, ...]]] = {
+MILLS_CENTER = 0.375
+MILLS: dict[int, tuple[float, tuple[float, ...]]] = {
     4: (14.5, (
         0.295960818974787726, 0.310291402220458714, 0.110033827027138068, -0.126362110963222512,
         -0.0802455741172540328, 0.125237192333053264, 0.0312097155333654974, -0.155528321476460571,
@@ -87,37 +90,53 @@ def _horner(k: Any, coefficients: tuple[float, ...], x: Any) -> Any:
     dtype = k.dtype(x)
     total = k.const(coefficients[-1], dtype)
     for c in reversed(coefficients[:-1]):
-        total = k.add(k.mul(total, x), k.const(c, dtype))
+        total = k.muladd(total, x, k.const(c, dtype))
     return total
 
 
 def gelu(k: Any, x: Any) -> Any:
     """The product x * Phi(x) with Phi the normal distribution, accurate in the lower tail too.
 
-    Phi(-a) is exp(-a*a/2) times a smooth function; the rounding error of a*a is found exactly (Dekker 1971)
-    and given back as a factor, because exp would multiply it by a*a.
+    Phi(-a) is exp(-a*a/2) times a smooth function; the rounding error of a*a is found exactly and given back as a
+    factor, because exp would multiply it by a*a.
     """
     dtype = k.dtype(x)
     if dtype.size == 2:
-        return _through_float32(k, gelu, x)
-    limit, coefficients = _MILLS[dtype.size]
-    a = k.min(k.abs(x), k.const(limit, dtype))
-    high, low = _split(k, a, 12 if dtype.size == 4 else 27)
-    square, cross = k.mul(a, a), k.mul(high, low)
-    rounding = k.add(k.add(k.sub(k.mul(high, high), square), k.add(cross, cross)), k.mul(low, low))
-    half, one, constant = k.const(0.5, dtype), k.const(1, dtype), k.const(coefficients[0], dtype)
-    e, s = _tail_exp(k, k.mul(square, half))
+        return through_float32(k, gelu, x)
+    a = k.min(k.abs(x), k.const(MILLS[dtype.size][0], dtype))
+    if dtype.size == 4:
+        lower = _gelu_tail_32(k, a)
+    else:
+        from graphcore.ops.scalar_normal import gelu_tail
+
+        lower = gelu_tail(k, a)
+    return k.select(k.ge(x, k.const(0, dtype)), k.sub(x, lower), k.neg(lower))
+
+
+def _gelu_tail_32(k: Any, a: Any) -> Any:
+    """a * Phi(-a) of a float32; products of rounded parts are made in float64."""
+
+    def wide(value: Any) -> Any:
+        return k.cast(value, float64)
+
+    def const(value: float) -> Any:
+        return k.const(value, float32)
+
+    coefficients = MILLS[4][1]
+    one, half, square, start = const(1), const(0.5), k.mul(a, a), const(coefficients[0])
+    rounding = k.cast(k.sub(k.mul(wide(a), wide(a)), wide(square)), float32)
+    e, s = tail_exp(k, k.mul(square, half))
     halved = k.mul(a, half)
     d = k.add(one, halved)
     t = k.div(one, d)
-    # What a*a and d lost, relative: taken off before the polynomial's last addition, where it costs no
-    # accuracy.
-    lost = k.add(k.mul(rounding, half), k.mul(t, k.sub(halved, k.sub(d, one))))
-    w = k.sub(t, k.const(_MILLS_CENTER, dtype))
+    division = k.cast(k.sub(k.const(1, float64), k.mul(wide(d), wide(t))), float32)
+    # What a*a, d and t lost, relative: taken off before the polynomial's last addition, where it costs no accuracy.
+    lost = k.sub(k.add(k.mul(rounding, half), k.mul(t, k.sub(halved, k.sub(d, one)))), division)
+    w = k.sub(t, const(MILLS_CENTER))
     rest = k.mul(w, _horner(k, coefficients[1:], w))
-    ratio = k.add(constant, k.sub(rest, k.mul(lost, k.add(constant, rest))))
-    lower = k.mul(k.mul(e, k.mul(k.div(a, d), ratio)), s)
-    return k.select(k.ge(x, k.const(0, dtype)), k.sub(x, lower), k.neg(lower))
+    ratio = k.add(start, k.sub(rest, k.mul(lost, k.add(start, rest))))
+    product = k.mul(k.mul(wide(a), wide(t)), k.mul(wide(e), wide(ratio)))
+    return k.cast(k.mul(product, wide(s)), float32)
 
 
 # 2 * sqrt(2 / pi), and 0.044715 times it, each as a float64 and what that leaves out.
@@ -128,20 +147,40 @@ _GELU_CUBIC = (0.07135481627260025, -6.175149918155315e-19)
 def gelu_tanh(k: Any, x: Any) -> Any:
     """The tanh form of gelu, as x / (1 + exp(-w)) with w = 2 sqrt(2/pi) (x + 0.044715 x^3).
 
-    w is formed as an exact sum for the leading bits of |x| plus a small rest, because exp multiplies its
-    error by w.
+    What w loses in rounding is given back as a factor, because exp multiplies its error by w.
     """
     dtype = k.dtype(x)
     if dtype.size == 2:
-        return _through_float32(k, gelu_tanh, x)
-    head_bits, limit = (6, 12.0) if dtype.size == 4 else (12, 24.0)
-    width = 24 if dtype.size == 4 else 53
+        return through_float32(k, gelu_tanh, x)
+    zero, one = k.const(0, dtype), k.const(1, dtype)
+    a = k.min(k.abs(x), k.const(12.0 if dtype.size == 4 else 24.0, dtype))
+    w, rest = _gelu_argument_32(k, a) if dtype.size == 4 else _gelu_argument_64(k, a)
+    e, s = tail_exp(k, w)
+    e = k.sub(e, k.mul(e, rest))
+    numerator = k.select(k.ge(x, zero), x, k.neg(k.mul(k.mul(a, e), s)))
+    return k.div(numerator, k.add(one, k.mul(e, s)))
+
+
+def _gelu_argument_32(k: Any, a: Any) -> tuple[Any, Any]:
+    """The argument of gelu_tanh's exp for a float32, and what it loses in rounding."""
+    wide = k.cast(a, float64)
+    cubic = k.mul(k.mul(wide, wide), k.const(_GELU_CUBIC[0], float64))
+    exact = k.mul(wide, k.add(cubic, k.const(_GELU_LINEAR[0], float64)))
+    w = k.cast(exact, float32)
+    return w, k.cast(k.sub(exact, k.cast(w, float64)), float32)
+
+
+def _gelu_argument_64(k: Any, a: Any) -> tuple[Any, Any]:
+    """The argument of gelu_tanh's exp for a float64, and what it loses in rounding.
+
+    It is formed as an exact sum for the leading bits of `a` plus a small rest.
+    """
+    head_bits, width = 12, 53
 
     def const(value: float) -> Any:
-        return k.const(value, dtype)
+        return k.const(value, float64)
 
-    a = k.min(k.abs(x), const(limit))
-    high, low = _split(k, a, width - head_bits)
+    high, low = split(k, a, width - head_bits)
     (c0, c0_low), (c1, c1_low) = _GELU_LINEAR, _GELU_CUBIC
     c0_high, c1_high = _leading(c0, width - head_bits), _leading(c1, width - 3 * head_bits)
     c0_low, c1_low = c0 - c0_high + c0_low, c1 - c1_high + c1_low
@@ -152,11 +191,7 @@ def gelu_tanh(k: Any, x: Any) -> Any:
     rest = k.add(k.add(k.mul(high, const(c0_low)), k.mul(cube, const(c1_low))), k.mul(low, slope))
     rest = k.add(lost, rest)
     total = k.add(w, rest)
-    rest = k.sub(rest, k.sub(total, w))
-    e, s = _tail_exp(k, total)
-    e = k.sub(e, k.mul(e, rest))
-    numerator = k.select(k.ge(x, const(0)), x, k.neg(k.mul(k.mul(a, e), s)))
-    return k.div(numerator, k.add(const(1), k.mul(e, s)))
+    return total, k.sub(rest, k.sub(total, w))
 
 
 def _leading(value: float, bits: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphcore import dims
 from graphcore.graph import Graph, Node, Value
 from graphcore.passes.rewrite import Rewriter
 
@@ -20,13 +21,25 @@ def live_nodes(graph: Graph) -> set[Node]:
     """Input nodes, nodes with effects, and everything that these and the outputs read."""
     live: set[Node] = set()
     needed: set[Value] = set(graph.outputs)
+    finders = size_finders(graph)
     for node in reversed(graph.nodes):
-        if node.op.name == "input" or has_effects(node) or any(v in needed for v in node.results):
+        if node.op.name == "input" or node.effects or any(v in needed for v in node.results):
             live.add(node)
             needed.update(node.operands)
+            for name in sizes_of(node) & finders.keys() if finders else ():
+                needed.update(finders[name].results)
     return live
 
 
-def has_effects(node: Node) -> bool:
-    """Whether a node, or one inside its bodies, does more than compute its results."""
-    return bool(node.op.effects) or any(has_effects(inner) for body in node.bodies for inner in body.nodes)
+def size_finders(graph: Graph) -> dict[str, Node]:
+    """The sizes that only the run finds out, and the loops that do: whatever mentions a size comes after its loop."""
+    return {str(n.attrs["save"]): n for n in graph.nodes if n.attrs.get("save")}
+
+
+def sizes_of(node: Node) -> set[str]:
+    """The symbols that a node's types, attributes and bodies mention."""
+    found = dims.free_symbols([v.type.shape for v in node.results]) | dims.free_symbols(node.attrs)
+    for body in node.bodies:
+        for inner in body.nodes:
+            found |= sizes_of(inner)
+    return found

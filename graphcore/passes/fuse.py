@@ -3,15 +3,15 @@
 After it every computing node is a `fusion` node with attrs `category` and `reason` and one body graph, whose
 inputs are the node's operands in order:
 
-- contract: one dot_general, elementwise work on its result, and moves or cheap work on its operands
+- contract: one dot_general or convolution, elementwise work on its result, and moves or cheap work on its operands
   (`fuse_contract`);
 - row: reductions over trailing axes with what is computed before and after them in the same rows
   (`fuse_row`);
 - reduce: reductions over one space and the same axes, with what is computed before them;
 - loop: anything that is computed by pull, one output element at a time.
 
-Bare stay inputs, constants, scatter_add, argmax and argmin, effects, ops and dtypes that only the host has,
-and reshapes of values in memory, which rename a buffer.
+Bare stay inputs, constants, scatter, dynamic_update_slice, sort, cumulative, argmax and argmin, effects, ops
+and dtypes that only the host has, and reshapes of values in memory, which rename a buffer.
 
 Groups are seeded from contractions, then from reductions, and grow towards users; then one sweep from users
 to producers places everything else (`fuse_pull`). The graph of groups stays free of cycles at every step

@@ -1,7 +1,7 @@
 """Groups around a contraction: the elementwise work on its result, done before the only store.
 
-Legal members downstream of the dot_general are elementwise nodes whose result has exactly its shape; diamonds
-and several outputs are allowed. What they read besides is pulled at the output index (see `fuse_pull`). Two
+A convolution counts as one. Legal members downstream of it are elementwise nodes whose result has exactly its shape;
+diamonds and several outputs are allowed. What they read besides is pulled at the output index (see `fuse_pull`). Two
 contractions never share a group, and an epilogue holds no reduction.
 """
 

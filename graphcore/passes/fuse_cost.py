@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphcore import dtypes
 from graphcore.dims import Dim
 from graphcore.dtypes import DType
 from graphcore.graph import Node
@@ -33,9 +32,8 @@ CHEAP_CHAIN = 4
 """What a chain of repeated cheap ops may cost in sum."""
 
 _NATIVE_KINDS = frozenset(("elementwise", "move", "index", "create", "random"))
-_CONTRACT_DTYPES = (dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64)
 _WORD_COSTS = {
-    "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14,
+    "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14, "tan": 18,
     "pow": 20, "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 12, "mod": 12,
 }  # fmt: skip
 _KIND_COSTS = {"move": 0, "index": 2, "create": 0, "random": 20}
@@ -47,10 +45,10 @@ def role(node: Node) -> str:
     op = node.op
     if op.name in ("input", "constant"):
         return SOURCE
-    if op.effects or not op.native or len(node.results) != 1 or not _native_types(node):
+    if node.effects or not op.native or len(node.results) != 1 or not _native_types(node):
         return BARE
-    if op.kind == "contract":
-        return CONTRACT if node.result.type.dtype in _CONTRACT_DTYPES else BARE
+    if op.kind in ("contract", "convolve"):
+        return CONTRACT
     if op.kind == "reduce":
         return REDUCE if op.monoid is not None else BARE
     if op.kind in _NATIVE_KINDS and (op.body is not None or op.element is not None):
@@ -59,7 +57,7 @@ def role(node: Node) -> str:
 
 
 def _native_types(node: Node) -> bool:
-    return all(v.type.dtype in dtypes.NATIVE for v in (*node.operands, *node.results))
+    return all(v.type.dtype.is_native for v in (*node.operands, *node.results))
 
 
 class _Counter:

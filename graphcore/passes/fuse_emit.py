@@ -159,8 +159,10 @@ def _schedule(state: State, units: list[Unit]) -> list[Unit]:
 
 
 def _dependences(state: State, units: list[Unit], maker: Mapping[int, Unit]) -> list[set[int]]:
-    """Which units must come before each unit: what it reads, and effects before it."""
+    """Which units must come before each unit: what it reads, what finds out its sizes, and effects before it."""
     before = [{maker[p].number for v in u.operands if (p := state.position[v.node]) in maker} for u in units]
+    for unit in units:
+        before[unit.number].update(maker[p].number for i in unit.inside for p in state.finders.get(i, ()))
     for early, late in zip(state.effects, state.effects[1:], strict=False):
         before[maker[late].number].add(maker[early].number)
     for number, needs in enumerate(before):
@@ -246,7 +248,7 @@ def _reason(state: State, unit: Unit) -> str:
         return f"{rest} op{'s' * (rest != 1)} over one iteration space"
     if group.category == "contract":
         extra = f" with {rest} op{'s' * (rest != 1)} on its operands and result"
-        return "dot_general" + extra * (rest > 0)
+        return seeds[0] + extra * (rest > 0)
     where = "the same rows" if group.category == "row" else "one pass"
     return f"{len(seeds)} reduction{'s' * (len(seeds) != 1)} and {rest} op{'s' * (rest != 1)} in {where}"
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from graphcore.dims import Dim
 from graphcore.graph import Graph, Node, Value
+from graphcore.passes.dce import size_finders, sizes_of
 from graphcore.passes.fuse_cost import BARE, PULL, SOURCE, cost, is_cloned, role
 
 
@@ -56,7 +57,10 @@ class Place(NamedTuple):
 
 
 class State:
-    """A graph being divided into groups; nodes are named by their position."""
+    """A graph being divided into groups; nodes are named by their position.
+
+    `finders` holds, for nodes that mention sizes which only the run finds out, the loops that do.
+    """
 
     def __init__(self, graph: Graph) -> None:
         """Finds roles, users and reachability; nodes that nothing needs are left out."""
@@ -68,8 +72,13 @@ class State:
         for v in graph.outputs:
             self.is_output[self.position[v.node]] = True
         self.users: list[list[tuple[int, int]]] = [[] for _ in graph.nodes]
+        finders = size_finders(graph)
+        self.finders: dict[int, list[int]] = {
+            i: [self.position[finders[s]] for s in sizes_of(n) & finders.keys() if finders[s] is not n]
+            for i, n in enumerate(graph.nodes) if finders
+        }  # fmt: skip
         self.live = self._find_live()
-        self.effects = [i for i, n in enumerate(graph.nodes) if n.op.effects]
+        self.effects = [i for i, n in enumerate(graph.nodes) if n.effects]
         self.above: list[int] = []
         self.below: list[int] = [0] * len(graph.nodes)
         self._close()
@@ -82,12 +91,14 @@ class State:
         live = list(self.is_output)
         for i in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[i]
-            live[i] = live[i] or bool(node.op.effects)
+            live[i] = live[i] or bool(node.effects)
             if live[i]:
                 for slot, v in enumerate(node.operands):
                     p = self.position[v.node]
                     live[p] = True
                     self.users[p].append((i, slot))
+                for p in self.finders.get(i, ()):
+                    live[p] = True
         for users in self.users:
             users.reverse()
         return live
@@ -100,10 +111,16 @@ class State:
             bits = 1 << i
             for v in node.operands:
                 bits |= self.above[self.position[v.node]]
+            for p in self.finders.get(i, ()):
+                bits |= self.above[p]
             self.above.append(bits | (self.above[before[i]] if i in before else 0))
+        sized: dict[int, list[int]] = {}
+        for i, places in self.finders.items():
+            for p in places:
+                sized.setdefault(p, []).append(i)
         for i in range(len(self.nodes) - 1, -1, -1):
             bits = 1 << i
-            for user, _ in self.users[i]:
+            for user in (*(u for u, _ in self.users[i]), *sized.get(i, ())):
                 bits |= self.below[user]
             self.below[i] = bits | (self.below[after[i]] if i in after else 0)
 

@@ -91,7 +91,8 @@ def _compose(state: State, i: int, u: int, slot: int, place: Place) -> Place:
     """How a group reads operand `slot` of a node that it computes at `place`."""
     group = place.group
     if state.roles[u] == CONTRACT:
-        return Place(group, OPERAND, 0)
+        # A convolution reads elements again and again: whatever is cheap to compute is dear there.
+        return Place(group, OPERAND if state.nodes[u].op.kind == "contract" else MEMORY, 0)
     if state.roles[u] == REDUCE:
         return Place(group, ALIGNED, 0)
     kind = read_kind(state.nodes[u], slot)
@@ -109,7 +110,7 @@ def _combine(one: Place, other: Place) -> Place:
     access, both = one.access, {one.access, other.access}
     if both == {ROWS, HOISTED}:
         access = HOISTED
-    elif both & {OPERAND, PROLOGUE} and both != {OPERAND}:
+    elif MEMORY in both or (both & {OPERAND, PROLOGUE} and both != {OPERAND}):
         access = MEMORY
     elif len(both) > 1 or access == ONCE:
         access = MANY

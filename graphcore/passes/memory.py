@@ -14,6 +14,7 @@ from graphcore.dims import Dim
 from graphcore.errors import InconclusiveDim
 from graphcore.graph import Graph, Value
 from graphcore.passes.memory_donate import donations
+from graphcore.passes.memory_inplace import chains
 from graphcore.passes.memory_plan import ALIGNMENT, MemoryPlan
 
 TYPICAL_SIZE = 64
@@ -38,14 +39,21 @@ def plan(graph: Graph) -> MemoryPlan:
     aliases = _aliases(graph)
     outputs, copies = _outputs(graph, aliases)
     sources = [n.result for n in graph.nodes if n.op.name in ("input", "constant")]
-    elsewhere = {*aliases, *outputs, *sources}
+    found = {str(n.attrs["save"]) for n in graph.nodes if n.attrs.get("save")}
+    owned = [
+        v for n in graph.nodes for v in n.results
+        if found and v not in aliases and dims.free_symbols(v.type.shape) & found
+    ]  # fmt: skip
+    elsewhere = {*aliases, *outputs, *sources, *owned}
     inner = [v for n in graph.nodes for v in n.results if v not in elsewhere]
     objects = [v for v in inner if v.type.dtype.kind == "O"]
     lives = live_ranges(graph, aliases)
-    slots, assignment = _assign([v for v in inner if v.type.dtype.kind != "O"], lives)
+    movable = [v for v in inner if v.type.dtype.kind != "O"]
+    shared = chains(graph, aliases, lives, movable, outputs)
+    slots, assignment = _assign_chains([v for v in movable if v not in outputs], shared, lives)
     donated, refused = donations(graph, aliases, outputs, copies)
     constants = [v for v in sources if v.node.op.name == "constant"]
-    return MemoryPlan(slots, assignment, aliases, outputs, copies, constants, objects, donated, refused)
+    return MemoryPlan(slots, assignment, aliases, outputs, copies, constants, objects, donated, refused, owned)
 
 
 def _aliases(graph: Graph) -> dict[Value, Value]:
@@ -88,6 +96,16 @@ def live_ranges(graph: Graph, aliases: Mapping[Value, Value]) -> dict[Value, tup
     for v in graph.outputs:
         last[aliases.get(v, v)] = len(graph.nodes)
     return {v: (first[v], last[v]) for v in first}
+
+
+def _assign_chains(
+    values: Sequence[Value], shared: Sequence[Sequence[Value]], lives: Mapping[Value, tuple[int, int]]
+) -> tuple[list[Dim], dict[Value, int]]:
+    """As `_assign`; values of one chain lie in one slot, from the first one's node to the last one's end."""
+    followers = {v: chain[0] for chain in shared for v in chain[1:]}
+    whole = {**lives, **{c[0]: (lives[c[0]][0], lives[c[-1]][1]) for c in shared}}
+    slots, assignment = _assign([v for v in values if v not in followers], whole)
+    return slots, assignment | {v: assignment[first] for v, first in followers.items()}
 
 
 def _assign(

@@ -2,17 +2,19 @@
 
 An update may be written over the old value if every other reader of the old value comes before, the node that
 computes the update reads it at no other index than it writes, and nothing can fail from then on: a failing
-run must leave every variable as it was.
+run must leave every variable as it was. Nodes that write where data says (`memory_inplace`) fail before they write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphcore import dtypes
 from graphcore.graph import Graph, Node, Value
+from graphcore.passes.memory_inplace import written_over
 
-_FAILING = frozenset(("assert", "host_call", "call", "gather", "scatter_add"))
+_FAILING = frozenset((
+    "assert", "host_call", "call", "gather", "gather_nd", "dynamic_slice", "scatter", "dynamic_update_slice",
+))  # fmt: skip
 
 
 def donations(
@@ -64,12 +66,16 @@ def _obstacle(
     failing: int,
 ) -> str:
     """Why the node at position `writer` may not write over `old`; "" if it may."""
-    if failing >= writer:
+    node = graph.nodes[writer]
+    # What the body of a loop carries is nobody's after a failure; a variable must be as it was.
+    lasting = old.node.attrs.get("role") == "variable"
+    if not lasting:
+        failing = -1
+    if failing > writer or (failing == writer and written_over(node) is None):
         return f"node %{graph.nodes[failing].id} can still fail"
     late = [i for i in readers if i > writer]
     if late:
         return f"node %{graph.nodes[late[0]].id} reads the old value later"
-    node = graph.nodes[writer]
     renamed = any(aliases.get(v) is old for v in node.operands)
     if writer in readers and (renamed or not reads_in_place(node, old)):
         return f"node %{node.id} reads the old value at other places than it writes"
@@ -78,11 +84,12 @@ def _obstacle(
 
 def can_fail(node: Node) -> bool:
     """Whether running a node can stop the run: assertions, index checks, anything that the host does."""
-    if node.op.name == "fusion":
-        return any(n.op.name in _FAILING for n in node.bodies[0].nodes)
+    if node.bodies:
+        # Memory for what a loop saves may be missing.
+        return bool(node.attrs.get("save")) or any(can_fail(n) for body in node.bodies for n in body.nodes)
     if node.op.name in ("input", "constant", "reshape"):
         return False
-    native = all(v.type.dtype in dtypes.NATIVE for v in (*node.operands, *node.results))
+    native = all(v.type.dtype.is_native for v in (*node.operands, *node.results))
     return node.op.name in _FAILING or bool(node.op.effects) or not node.op.native or not native
 
 
@@ -90,8 +97,10 @@ def reads_in_place(node: Node, old: Value) -> bool:
     """Whether a node reads an operand only at the index at which it writes.
 
     So it is for loops and the epilogues of contractions, if the operand meets only elementwise nodes of its
-    own shape.
+    own shape; and for what may be written over its operand.
     """
+    if written_over(node) is old:
+        return True
     if node.op.name != "fusion" or node.attrs["category"] not in ("loop", "contract"):
         return False
     body = node.bodies[0]

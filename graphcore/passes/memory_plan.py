@@ -15,7 +15,7 @@ class MemoryPlan:
     """Where the values of one graph lie.
 
     Every value is in exactly one of these: it is an input or a constant; a key of `aliases`; a key of
-    `outputs`; a key of `assignment`; or in `objects`.
+    `outputs`; a key of `assignment`; or in `objects` or `owned`.
 
     Attributes:
         slots: sizes of the arena's parts in bytes, multiples of ALIGNMENT.
@@ -29,12 +29,23 @@ class MemoryPlan:
         donations: pairs (output position, input position): the new value of a variable may be written over
             the old one while the graph runs, and nothing can fail once that has begun.
         refusals: why an update is no donation, by output position.
+        owned: values whose size only the run finds out; they are allocated then, each on its own.
         peak: bytes of the arena. What kernels need for themselves comes on top.
     """
 
     __slots__ = (
-        "aliases", "assignment", "constants", "copies", "donations", "objects", "offsets", "outputs", "peak",
-        "refusals", "slots",
+        "aliases",
+        "assignment",
+        "constants",
+        "copies",
+        "donations",
+        "objects",
+        "offsets",
+        "outputs",
+        "owned",
+        "peak",
+        "refusals",
+        "slots",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +59,7 @@ class MemoryPlan:
         objects: Sequence[Value],
         donations: Sequence[tuple[int, int]],
         refusals: Mapping[int, str],
+        owned: Sequence[Value] = (),
     ) -> None:
         """Takes the parts; `graphcore.passes.memory` makes them."""
         self.slots = tuple(slots)
@@ -55,6 +67,7 @@ class MemoryPlan:
         self.aliases, self.outputs = dict(aliases), dict(outputs)
         self.copies, self.constants, self.objects = tuple(copies), tuple(constants), tuple(objects)
         self.donations, self.refusals = tuple(donations), dict(refusals)
+        self.owned = tuple(owned)
         starts: list[Dim] = []
         self.peak: Dim = 0
         for size in self.slots:
@@ -80,6 +93,8 @@ class MemoryPlan:
         if self.constants:
             held = sum(v.node.attrs["value"].array.nbytes for v in self.constants)
             lines.append(f"constants: {held} bytes in {len(self.constants)}")
+        if self.owned:
+            lines.append("allocated at run time: " + ", ".join(map(repr, self.owned)))
         for output, source in self.donations:
             lines.append(f"output {output} is written over input {source}")
         for output, why in self.refusals.items():

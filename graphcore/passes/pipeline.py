@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 from graphcore import dims
 from graphcore.errors import InvalidArgumentError, VerifyError
 from graphcore.graph import Graph
+from graphcore.passes.regions import run_pass
 from graphcore.verify import verify as verify_graph
 
 DEFAULT_PIPELINE = "canonicalize,fold,cse,dce,fuse,memory"
@@ -68,7 +69,7 @@ def _run(graph: Graph, passes: list[tuple[str, Pass]], record: list[PassRecord] 
     for name, function in passes:
         notes: list[str] = []
         start = time.perf_counter()
-        after = function(graph, notes)
+        after = run_pass(name, function, graph, notes)
         seconds = time.perf_counter() - start
         if verify:
             _verify_after(name, after)

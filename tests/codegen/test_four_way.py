@@ -72,5 +72,6 @@ EXPECTED = (
     "add", "sub", "mul", "div", "minimum", "maximum", "exp", "log", "tanh", "erf", "sigmoid", "gelu", "sqrt", "rsqrt",
     "less", "equal", "logical_and", "logical_not", "select", "cast", "floor", "is_nan", "reduce_sum", "reduce_prod",
     "reduce_max", "reduce_min", "reduce_any", "argmax", "argmin", "transpose", "reshape", "slice", "pad", "concatenate",
-    "reverse", "broadcast_to", "dot_general", "gather", "scatter_add", "one_hot", "iota", "random_bits",
+    "reverse", "broadcast_to", "dot_general", "gather", "gather_nd", "scatter", "dynamic_slice",
+    "dynamic_update_slice", "sort", "cumulative", "one_hot", "iota", "random_bits",
 )  # fmt: skip

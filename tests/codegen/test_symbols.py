@@ -7,7 +7,7 @@ from vector_kernels import host_isas
 from codegen.compile import compile_graph
 from codegen.engine import undefined_symbols
 from graphcore.builder import GraphBuilder
-from graphcore.dtypes import NATIVE, as_dtype
+from graphcore.dtypes import as_dtype
 from graphcore.optable import OPS
 from graphcore.passes import run
 from graphcore.types import TensorType
@@ -24,11 +24,11 @@ def object_of(name: str, isa: str) -> bytes | None:
     for arrays, attrs in samples():
         types = [TensorType(as_dtype(np.asarray(a).dtype), np.shape(a)) for a in arrays]
         key = tuple(t.dtype.name for t in types)
-        if key in seen or any(t.dtype not in NATIVE for t in types):
+        if key in seen or any(not t.dtype.is_native for t in types):
             continue
         seen.add(key)
         outputs += builder.emit(name, [builder.input(t) for t in types], **attrs)
-    outputs = [v for v in outputs if v.type.dtype in NATIVE]
+    outputs = [v for v in outputs if v.type.dtype.is_native]
     return compile_graph(run(builder.finish(outputs)), isa=isa).object_bytes if outputs else None
 
 

@@ -15,7 +15,7 @@ from codegen import vectormath
 from codegen.vectormath import MAX_ULP
 
 ISAS = distinct_isas()
-UNARY = ("exp", "exp2", "expm1", "log", "log1p", "tanh", "erf", "sin", "cos", "sigmoid", "rsqrt")
+UNARY = ("exp", "exp2", "expm1", "log", "log1p", "tanh", "erf", "sin", "cos", "sigmoid", "rsqrt", "tan")
 _libm_erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
@@ -94,7 +94,7 @@ def float64_points(name, count):
         parts += [1 + 0.01 * u, rng.uniform(-1, 2, count)]
     if name in ("tanh", "erf"):
         parts += [rng.uniform(-6, 6, count)]
-    if name in ("sin", "cos"):
+    if name in ("sin", "cos", "tan"):
         quarters = np.arange(1, count + 1) * (math.pi / 2)
         # The last one is the float64 that lies closest to a multiple of pi / 2.
         parts += [
@@ -125,7 +125,7 @@ def exactly(name, x):
 @functools.cache
 def reference64(name, count):
     x = float64_points(name, count)
-    with mpmath.workprec(1300 if name in ("sin", "cos") else 200):
+    with mpmath.workprec(1300 if name in ("sin", "cos", "tan") else 200):
         high, low = zip(*(exactly(name, float(v)) for v in x), strict=True)
     return x, np.array(high), np.array(low)
 
@@ -156,7 +156,7 @@ def test_float64_error_densely(isa, name):
 def test_special_values_are_numpys(isa, dtype):
     x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0], dtype)
     for name in UNARY:
-        at = x[:5] if name in ("exp", "expm1", "tanh", "erf", "sin", "cos", "sigmoid", "log1p") else x
+        at = x[:5] if name in ("exp", "expm1", "tanh", "erf", "sin", "cos", "tan", "sigmoid", "log1p") else x
         with np.errstate(all="ignore"):
             want = WIDE[name](at).astype(dtype)
         assert_same(kernels(isa, dtype).run(name, at), want, f"{name} {dtype} {isa}")

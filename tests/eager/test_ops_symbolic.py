@@ -57,6 +57,50 @@ CALLS = {
     "ensure_shape": lambda x: tf.ensure_shape(x, (None, 4)),
     "normalize": lambda x: tf.math.l2_normalize(x, 0),
     "clip": lambda x: tf.clip_by_norm(x, 1.0, 0),
+    "linspace": lambda x: (tf.linspace(0.0, 1.0, tf.shape(x)[0]), tf.linspace(x[:, 0], 1.0, 3, axis=1)),
+    "gather in a batch": lambda x: tf.gather(x, tf.argsort(x, 1), batch_dims=1),
+    "gather_nd": lambda x: tf.gather_nd(x, tf.stack([tf.range(tf.shape(x)[0])] * 2, 1) * 0),
+    "scatter_nd": lambda x: tf.scatter_nd(tf.range(tf.shape(x)[0])[:, None], x, tf.shape(x) + 1 * [1, 0]),
+    "tensor_scatter": lambda x: tf.tensor_scatter_nd_max(x, [[1, 0], [0, 3]], x[0, :2]),
+    "sort": lambda x: (tf.sort(x, 0), tf.sort(x, 1, "DESCENDING"), tf.argsort(x, 0)),
+    "top_k": lambda x: tf.math.top_k(x, 2),
+    "top_k of open rows": lambda x: tf.math.top_k(tf.transpose(x), tf.shape(x)[0] - 1),
+    "in_top_k": lambda x: tf.math.in_top_k(tf.range(tf.shape(x)[0]) % 4, x, 2),
+    "searchsorted": lambda x: tf.searchsorted(tf.sort(x, 1), x, "right"),
+    "searchsorted in open rows": lambda x: tf.searchsorted(tf.sort(x[:, 0]), x[:, 1]),
+    "cumsum": lambda x: (tf.cumsum(x), tf.cumsum(x, 1, True, True), tf.math.cumprod(x, 0, True)),
+    "cumulative_logsumexp": lambda x: tf.math.cumulative_logsumexp(x, 0, reverse=True),
+    "unsorted_segment_sum": lambda x: tf.math.unsorted_segment_sum(x, tf.range(tf.shape(x)[0]) % 2, 3),
+    "unsorted_segment_mean": lambda x: tf.math.unsorted_segment_mean(x, tf.range(tf.shape(x)[0]) % 3,
+                                                                     tf.shape(x)[0]),
+    "unsorted_segment_max": lambda x: tf.math.unsorted_segment_max(x[:, 0], tf.range(tf.shape(x)[0]) // 2, 9),
+    "bincount": lambda x: tf.math.bincount(tf.cast(x * x, tf.int32), minlength=3, maxlength=3),
+    "bincount of rows": lambda x: tf.math.bincount(tf.cast(x * x, tf.int32), None, 3, 3, axis=-1),
+    "histogram": lambda x: tf.histogram_fixed_width(x, [-1.0, 1.0], 5),
+    "confusion_matrix": lambda x: tf.math.confusion_matrix(tf.argmax(x, 1), tf.argmin(x, 1), 4),
+    "diag": lambda x: (tf.linalg.diag(x[:, 0]), tf.linalg.diag(x), tf.linalg.diag(x[:, 0], k=1)),
+    "diag_part": lambda x: tf.linalg.diag_part(tf.matmul(x, x, transpose_b=True)),
+    "diag_part of columns": lambda x: tf.linalg.diag_part(tf.concat([x, x], 1), k=1),
+    "band of diagonals": lambda x: tf.linalg.diag_part(tf.matmul(x, x, transpose_b=True), k=(-1, 1)),
+    "set_diag": lambda x: tf.linalg.set_diag(tf.matmul(x, x, transpose_b=True), x[:, 0]),
+    "band_part": lambda x: tf.linalg.band_part(tf.matmul(x, x, transpose_b=True), 1, -1),
+    "trace": lambda x: tf.linalg.trace(tf.matmul(x, x, transpose_b=True)),
+    "tensor_diag": lambda x: tf.linalg.tensor_diag_part(tf.linalg.tensor_diag(x)),
+    "einsum of a diagonal": lambda x: tf.einsum("ii,ij->j", tf.matmul(x, x, transpose_b=True), x),
+    "einsum of three": lambda x: tf.einsum("ij,kj,kl->il", x, x, x),
+    "broadcasting einsum": lambda x: tf.einsum("...i,...i->...", x[:, None], x[None]),
+    "reverse_sequence": lambda x: tf.reverse_sequence(x, tf.cast(tf.argmax(x, 1), tf.int32), 1),
+    "invert_permutation": lambda x: tf.math.invert_permutation(tf.argsort(x[:, 0])),
+    "unravel_index": lambda x: tf.unravel_index(tf.argmax(tf.reshape(x, (-1,)), 0), tf.shape(x)),
+    "broadcast_dynamic_shape": lambda x: tf.broadcast_dynamic_shape(tf.shape(x), [4]),
+    "dynamic slice": lambda x: tf.slice(x, [tf.argmax(x[:2, 0]), 0], [1, -1]),
+    "strided_slice": lambda x: tf.strided_slice(x, [0, 1], [-1, 4], [1, 2]),
+    "bitcast": lambda x: tf.bitcast(x, tf.uint8),
+    "zero_fraction": lambda x: tf.math.zero_fraction(tf.nn.relu(x)),
+    "is_non_decreasing": lambda x: tf.math.is_non_decreasing(tf.sort(x[:, 0])),
+    "average loss": lambda x: tf.nn.compute_average_loss(x, sample_weight=x[:, 0]),
+    "statistics": lambda x: tf.nn.sufficient_statistics(x, [0])[:3],
+    "tridiagonal_matmul": lambda x: tf.linalg.tridiagonal_matmul(tf.transpose(x[:, :3]), x),
 }
 
 
@@ -85,14 +129,39 @@ def test_sizes_that_must_agree_become_guards():
         product(tf.ones((2, 2, 3)), tf.ones((3, 3, 2)))
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda x: tf.repeat(x, tf.cast(x, tf.int32)),
-        lambda x: tf.sequence_mask(tf.cast(x, tf.int32)),
-        lambda x: tf.where(x > 0),
-    ],
-)
-def test_sizes_that_depend_on_data_are_refused_in_a_trace_with_a_remedy(call):
-    with pytest.raises(tf.errors.UnsupportedError, match=r"give|needs|use"):
-        tf.function(call)(tf.constant([1.0, 2.0]))
+DATA_SIZED = {
+    "repeat": lambda x: tf.repeat(x, tf.cast(x, tf.int32)),
+    "sequence_mask": lambda x: tf.sequence_mask(tf.cast(x, tf.int32)),
+    "where": lambda x: tf.where(x > 1),
+    "boolean_mask": lambda x: tf.boolean_mask(x, x > 1),
+    "index": lambda x: x[x > 1],
+    "unique": lambda x: tf.unique(x),
+    "unique_with_counts": lambda x: tf.unique_with_counts(x),
+    "dynamic_partition": lambda x: tf.dynamic_partition(x, tf.cast(x, tf.int32) - 1, 2),
+    "dynamic_stitch": lambda x: tf.dynamic_stitch([tf.cast(x, tf.int32)], [x]),
+    "segment_sum": lambda x: tf.math.segment_sum(x, tf.cast(x, tf.int32)),
+    "bincount": lambda x: tf.math.bincount(tf.cast(x, tf.int32)),
+    "confusion_matrix": lambda x: tf.math.confusion_matrix(tf.cast(x, tf.int32), tf.cast(x, tf.int32)),
+    "slice": lambda x: x[: tf.cast(x[0], tf.int32)],
+}
+
+
+@pytest.mark.parametrize("name", DATA_SIZED)
+def test_a_size_that_depends_on_data_ends_the_trace(name):
+    """The call goes on eagerly with the right value; the warning and the ledger name the line and the function."""
+    call = DATA_SIZED[name]
+    traced = tf.function(call)
+    x = tf.constant([1.0, 2.0])
+    with pytest.warns(tf.FallbackWarning, match=r"test_ops_symbolic\.py:\d+"):
+        found = traced(x)
+    for got, want in zip(tf.nest.flatten(found), tf.nest.flatten(call(x)), strict=True):
+        np.testing.assert_array_equal(got.numpy(), want.numpy())
+    assert any(e.kind == "fallback" for e in traced.ledger)
+
+
+def test_gradients_flow_through_functions_whose_size_depends_on_data():
+    x = tf.constant([3.0, -1, 2])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(tf.boolean_mask(x, x > 0) ** 2) + tf.reduce_sum(tf.unique(x).y * [1.0, 2, 3])
+    np.testing.assert_array_equal(tf.convert_to_tensor(tape.gradient(y, x)).numpy(), [7, 2, 7])

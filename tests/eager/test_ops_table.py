@@ -7,7 +7,7 @@ from tf_rows import BINARY, CASES, FAULTS, REAL_UNARY, UNARY, lookup
 import eager as tf
 from eager.ops.public import NAMES
 
-ELSEWHERE = ("debugging.", "random.", "Assert")
+ELSEWHERE = ("py_function", "numpy_function", "print", "debugging.", "random.", "Assert")
 """Functions with an effect have files of their own, each with its own check that none is left out."""
 
 
@@ -53,7 +53,7 @@ def test_a_native_function_gives_what_eager_gives():
         for (case, tensors), result in zip(group, native, strict=True):
             for g, w in zip(leaves(result), leaves(case.call(*tensors)), strict=True):
                 assert (g.dtype, g.shape) == (w.dtype, w.shape), case.name
-                if case.exact or g.dtype.kind != "f":
+                if case.exact or g.dtype.kind not in "fc":
                     np.testing.assert_array_equal(g, w, err_msg=case.name)
                 else:
                     np.testing.assert_allclose(g, w, rtol=4e-6, atol=4e-6, err_msg=case.name)
@@ -117,7 +117,8 @@ def test_special_values_eager_and_native(name):
     function, reference = lookup(name), {**UNARY, **REAL_UNARY}[name][0]
     got, native = np.asarray(function(tf.constant(SPECIAL))), np.asarray(tf.function(function)(tf.constant(SPECIAL)))
     np.testing.assert_allclose(native, got, rtol=4e-6)
-    np.testing.assert_array_equal(np.signbit(native[:2]), np.signbit(got[:2]))
+    zeros = ~np.isnan(got[:2])
+    np.testing.assert_array_equal(np.signbit(native[:2])[zeros], np.signbit(got[:2])[zeros])
     with np.errstate(all="ignore"):
         want = reference(SPECIAL.astype(np.float64)).astype(np.float32)
     # The references of these are products or quotients that overflow where the function does not, and the other way.

@@ -86,7 +86,7 @@ def test_gradient_of_a_graph_is_a_graph():
     x = builder.input(type_, "x")
     (h,) = builder.emit("tanh", (x,))
     forward = builder.finish(builder.emit("mul", (h, x)))
-    assert [r.op.name for r in graph_records(forward)] == ["tanh", "mul"]
+    assert [r.op.name for r in graph_records(forward.nodes)] == ["tanh", "mul"]
     builder = GraphBuilder("backward")
     f = graph_functions(builder)
     again = builder.input(type_, "x")

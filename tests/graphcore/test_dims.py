@@ -129,3 +129,14 @@ def merged(shape, at_places):
 def test_reshape_groups_are_the_finest():
     assert reshape_groups((N, 3, 4), (N, 12)) == [(range(0, 1), range(0, 1)), (range(1, 3), range(1, 2))]
     assert contiguous_strides((N, 3, M)) == (3 * M, M, 1)
+
+
+def test_an_assumed_equality_answers_what_follows_from_it():
+    n, m, k = dims.symbol("n"), dims.symbol("m"), dims.symbol("k")
+    with dims.assuming([("eq", n, m, True), ("eq", k, 2 * m, True)]):
+        assert dims.equal(3 * n, 3 * m)
+        assert dims.equal(k + n, 3 * m)
+        assert not dims.equal(k, m)
+        assert dims.less(n, k)
+    with dims.assuming([("eq", n, m, False)]), pytest.raises(InconclusiveDim):
+        dims.equal(3 * n, 3 * m)

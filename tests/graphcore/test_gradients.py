@@ -2,106 +2,19 @@
 
 import numpy as np
 import pytest
+from differences import check, check_second, gradient_of, rand, recorded, symbolic
 
 from graphcore import OPS, dims
-from graphcore.autodiff import Record, backward
-from graphcore.builder import GraphBuilder, evaluate_op
+from graphcore.autodiff import backward
+from graphcore.builder import evaluate_op
 from graphcore.dtypes import float64, int64
-from graphcore.functions import Functions, array_functions, graph_functions
+from graphcore.functions import Functions, array_functions
 from graphcore.interpret import interpret
 from graphcore.ops import samples
 from graphcore.types import TensorType
 
-STEP = 1e-5
 DOT = {"contracting": ((1,), (0,)), "batch": ((), ())}
 INDICES = np.array([[1, 0, 1], [3, 3, 0]])
-
-
-def recorded(records):
-    """Functions over arrays that note what they apply; results are fresh objects, as a tape needs."""
-
-    def apply(op, inputs, attrs):
-        outputs = [np.array(r) for r in evaluate_op(op, inputs, attrs)]
-        records.append(Record(op, tuple(inputs), tuple(outputs), attrs))
-        return outputs
-
-    plain = array_functions()
-    return Functions(apply, plain.type, lambda a: np.array(a))
-
-
-def gradients(function, arrays, wrt):
-    """d sum(w * function(arrays)) / d arrays[wrt], with fixed weights w, as arrays."""
-    records = []
-    f = recorded(records)
-    arrays = [np.array(a) for a in arrays]
-    y = function(f, *arrays)
-    found = backward(records, [y], [arrays[i] for i in wrt], [weights(y)], array_functions())
-    return [np.zeros_like(arrays[i]) if g is None else g for i, g in zip(wrt, found, strict=True)]
-
-
-def weights(y):
-    return np.random.default_rng(5).normal(size=np.shape(y))
-
-
-def differences(value, arrays, wrt):
-    """Central differences of a scalar function of arrays."""
-    found = []
-    for i in wrt:
-        slope = np.zeros_like(arrays[i])
-        for place in np.ndindex(*arrays[i].shape):
-            ends = []
-            for sign in (1, -1):
-                moved = [np.array(a) for a in arrays]
-                moved[i][place] += sign * STEP
-                ends.append(value(moved))
-            slope[place] = (ends[0] - ends[1]) / (2 * STEP)
-        found.append(slope)
-    return found
-
-
-def check(function, arrays, wrt):
-    def value(moved):
-        y = function(array_functions(), *moved)
-        return float(np.sum(weights(y) * y))
-
-    with np.errstate(all="ignore"):
-        got, want = gradients(function, arrays, wrt), differences(value, arrays, wrt)
-    for g, w, i in zip(got, want, wrt, strict=True):
-        assert g.shape == arrays[i].shape and g.dtype == arrays[i].dtype
-        np.testing.assert_allclose(g, w, rtol=2e-6, atol=2e-7)
-
-
-def check_second(function, arrays, wrt):
-    """Differentiates the gradient once more: the gradient rules are themselves made of differentiable ops."""
-
-    def first(f, *inputs):
-        records = []
-        taped = Functions(
-            lambda op, xs, attrs: _noted(records, op, xs, attrs, f), f.type, lambda a: f.constant(a)
-        )
-        y = function(taped, *inputs)
-        grads = backward(records, [y], [inputs[i] for i in wrt], [weights(y)], f)
-        total = None
-        for g in grads:
-            if g is not None:
-                part = f.reduce_sum(
-                    f.mul(g, f.constant(weights(g))), axes=tuple(range(np.ndim(g))), keepdims=False
-                )
-                total = part if total is None else f.add(total, part)
-        return total
-
-    check(first, arrays, wrt)
-
-
-def _noted(records, op, inputs, attrs, f):
-    outputs = f.apply(op, inputs, attrs)
-    records.append(Record(op, tuple(inputs), outputs, attrs))
-    return outputs
-
-
-def rand(*shape, seed=0, low=None):
-    x = np.random.default_rng([seed, *shape]).normal(size=shape)
-    return x if low is None else np.abs(x) + low
 
 
 # op -> (operands, attrs, operands to differentiate, smooth: also checked at second order)
@@ -139,6 +52,11 @@ CASES = {
         True),
         ((rand(3), rand(2)), {"contracting": ((), ()), "batch": ((), ())}, True),
         ((rand(2, 3, 4), rand(3, 4)), {"contracting": ((1, 2), (0, 1)), "batch": ((), ())}, True)],
+    "convolution": [((rand(2, 5, 2), rand(3, 1, 4)), {
+        "strides": (2,), "low": (1,), "high": (2,), "lhs_dilation": (1,), "rhs_dilation": (2,), "groups": 2}, True)],
+    "window_reduce": [((rand(3, 7),), {
+        "combine": c, "window": (1, 3), "strides": (1, 2), "low": (0, 1), "high": (0, 1), "base_dilation": (1, 1),
+        "window_dilation": (1, 1)}, c == "add") for c in ("add", "max", "min")],
     "reshape": [((X,), {"shape": (2, 6)}, True)],
     "transpose": [((rand(2, 3, 4),), {"perm": (2, 0, 1)}, True)],
     "broadcast_to": [((rand(3, 1),), {"shape": (2, 3, 4)}, True), ((rand(),), {"shape": (3,)}, True)],
@@ -149,14 +67,22 @@ CASES = {
             ((rand(4), rand()), {"low": (0,), "high": (3,)}, True)],
     "concatenate": [((rand(2, 3), rand(2, 1), rand(2, 2)), {"axis": 1}, True)],
     "reverse": [((X,), {"axes": (0, 1)}, True)],
+    **{n: [((X,), {}, True)] for n in ("atan", "sinh", "cosh", "asinh", "erfc")},
+    **{n: [((0.9 * np.tanh(X),), {}, True)] for n in ("tan", "asin", "acos", "atanh", "erfinv")},
+    "acosh": [((rand(3, 4, low=1.2),), {}, True)],
+    "ndtri": [((0.5 + 0.4 * np.tanh(X),), {}, True)],
+    **{n: [((rand(3, 4, low=0.3),), {}, False)] for n in ("lgamma", "digamma")},
+    "atan2": [((X, Y), {}, True), ((rand(3, 1), rand(5)), {}, True)],
+    "nextafter": [((X, Y), {}, False), ((rand(3, 1), rand(5)), {}, False)],
 }  # fmt: skip
-INDEXED = {"gather", "scatter_add", "select"}
-STRUCTURAL = {"fusion", "call"}
+INDEXED = {"gather", "gather_nd", "scatter", "dynamic_slice", "dynamic_update_slice", "sort", "cumulative", "select"}
+STRUCTURAL = {"fusion", "call", "cond", "while", "scan"}  # control ops: test_control.py
+HOST = {n for n, op in OPS.items() if not op.native and op.differentiable}  # test_host_gradients.py
 PARAMS = [pytest.param(n, *case, id=f"{n}{i}") for n, cases in CASES.items() for i, case in enumerate(cases)]
 
 
 def test_every_differentiable_op_is_checked():
-    assert {n for n, op in OPS.items() if op.differentiable} == set(CASES) | INDEXED | STRUCTURAL
+    assert {n for n, op in OPS.items() if op.differentiable} == set(CASES) | INDEXED | STRUCTURAL | HOST
 
 
 @pytest.mark.parametrize(("name", "arrays", "attrs", "smooth"), PARAMS)
@@ -173,13 +99,13 @@ def test_gradient_is_the_limit_of_differences(name, arrays, attrs, smooth):
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_gather_and_scatter_add(axis):
+def test_gather_and_scatter(axis):
+    """The other index ops are checked in test_index_ops."""
     x = rand(4, 4)
-    updates = rand(2, 3, 4) if axis == 0 else rand(4, 2, 3)
     gather = lambda f, x: f.gather(x, INDICES, axis=axis)  # noqa: E731
-    scatter = lambda f, x, u: f.scatter_add(x, INDICES, u, axis=axis)  # noqa: E731
+    scatter = lambda f, x, u: f.scatter(x, INDICES[..., None], u, combine="add")  # noqa: E731
     check(gather, [x], [0])
-    check(scatter, [x, updates], [0, 1])
+    check(scatter, [x, rand(2, 3, 4)], [0, 1])
     check_second(lambda f, x: f.mul(gather(f, x), gather(f, x)), [x], [0])
 
 
@@ -193,15 +119,6 @@ def test_fusion_differentiates_its_body():
     arrays, attrs = samples.fusions()[3]
     check(lambda f, *xs: f.apply("fusion", xs, attrs)[0], arrays, [0, 1])
     check_second(lambda f, *xs: f.apply("fusion", xs, attrs)[0], arrays, [0, 1])
-
-
-def gradient_of(name, *arrays, wrt=0, **attrs):
-    records = []
-    f = recorded(records)
-    arrays = [np.asarray(a, dtype=np.float64) for a in arrays]
-    y = f.apply(name, arrays, attrs)[0]
-    with np.errstate(all="ignore"):
-        return backward(records, [y], [arrays[wrt]], [np.ones_like(y)], array_functions())[0]
 
 
 def test_ties_and_kinks_follow_tensorflow():
@@ -231,18 +148,6 @@ def test_empty_operands_have_empty_gradients(axes):
     for name in ("reduce_sum", "reduce_prod"):
         got = gradient_of(name, np.zeros((0, 3)), axes=axes, keepdims=False)
         assert got.shape == (0, 3)
-
-
-def symbolic(function, *types):
-    """The gradients of sum(function) as one graph with symbolic shapes."""
-    builder = GraphBuilder("gradient")
-    inputs = [builder.input(t, f"x{i}") for i, t in enumerate(types)]
-    records = []
-    plain = graph_functions(builder)
-    f = Functions(lambda op, xs, attrs: _noted(records, op, xs, attrs, plain), plain.type, builder.constant)
-    y = function(f, *inputs)
-    found = backward(records, [y], inputs, [plain.full(y.type, 1.0)], plain)
-    return builder.finish([g for g in found if g is not None])
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])

@@ -233,3 +233,32 @@ def test_a_training_step_updates_everything_in_place(optimizer: str) -> None:
     check(after, found, {"n": 64})
     check(after, found, {"n": 1})
     check_complete(after, found)
+
+
+def test_a_scatter_over_a_variable_is_in_place_unless_something_fails_later() -> None:
+    for later in (False, True):
+        s = Step()
+        ids = s.b.input(tensor(2, 1, dtype=int32), "ids")
+        rows = s.f.slice(s.x, begin=(0, 0), end=(2, 4), strides=(1, 1))
+        new = s.f.scatter(s.w, ids, rows, combine="add")
+        found = s.plan(new, *([s.f.gather_nd(new, ids)] if later else []))
+        assert found.donations == (() if later else ((0, 0),))
+
+
+def test_a_scatter_of_what_it_reads_otherwise_too_is_no_donation() -> None:
+    s = Step()
+    ids = s.b.input(tensor(4, 1, dtype=int32), "ids")
+    assert not s.plan(s.f.scatter(s.w, ids, s.w, combine="add")).donations
+
+
+def test_what_a_scatter_may_write_over_shares_its_place() -> None:
+    b = GraphBuilder("g")
+    f = graph_functions(b)
+    x, ids, rows = b.input(tensor(N, 4)), b.input(tensor(2, 1, dtype=int32)), b.input(tensor(2, 4))
+    zeros = f.full(x.type, 0.0)
+    made = f.scatter(f.scatter(zeros, ids, rows, combine="add"), ids, rows, combine="max")
+    after, found = planned(b.finish([along(f, made, "reduce_sum")]))
+    assert len(found.slots) == 1 and len(set(found.assignment.values())) == 1 and len(found.assignment) == 3
+    after, found = planned(b.finish([made]))
+    assert not found.slots and sorted(found.outputs.values()) == [0, 0, 0]
+    check_complete(after, found)

@@ -187,14 +187,14 @@ def test_indices_out_of_range_are_named(indices, shown):
     with pytest.raises(InvalidArgumentError, match=rf"^gather: {shown} is not in \[0, 5\)"):
         run("gather", np.zeros((5, 2)), np.array(indices), axis=0)
     updates = np.zeros((*np.shape(indices), 2))
-    with pytest.raises(InvalidArgumentError, match=rf"^scatter_add: {shown}"):
-        run("scatter_add", np.zeros((5, 2)), np.array(indices), updates, axis=0)
+    with pytest.raises(InvalidArgumentError, match=rf"^scatter: {shown}"):
+        run("scatter", np.zeros((5, 2)), np.array(indices)[..., None], updates, combine="add")
 
 
-def test_scatter_add_adds_duplicates_and_leaves_its_operand():
-    x = np.ones((2, 3), np.float32)
-    got = run("scatter_add", x, np.array([1, 1, 0]), np.full((2, 3), 2, np.float32), axis=1)
-    np.testing.assert_array_equal(got, [[3, 5, 1], [3, 5, 1]])
+def test_scatter_adds_duplicates_and_leaves_its_operand():
+    x = np.ones((3, 2), np.float32)
+    got = run("scatter", x, np.array([[1], [1], [0]]), np.full((3, 2), 2, np.float32), combine="add")
+    np.testing.assert_array_equal(got, [[3, 3], [5, 5], [1, 1]])
     assert (x == 1).all()
 
 

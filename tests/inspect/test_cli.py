@@ -1,5 +1,6 @@
 """The layerjit command: each command on a real dump, and one line with exit code 2 for every error."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from eager.cli import main
 from graphcore import GraphBuilder, TensorType
 from graphcore.dtypes import float32
 from graphcore.inspect import Dump, collect, read_dump, write_dump
+from graphcore.inspect.optable import table_markdown
+from graphcore.optable import OPS
 from graphcore.passes import PassRecord, run
 
 USER_MODULE = """
@@ -108,6 +111,25 @@ def test_dot_writes_a_file(file: Path, tmp_path: Path, capsys: pytest.CaptureFix
     target = tmp_path / "g.dot"
     assert str(target) in works(capsys, "dot", file, "-o", target, "--stage", "traced")
     assert "identity" in target.read_text(encoding="utf-8")
+
+
+def test_op_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ops", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {r["name"] for r in rows} == set(OPS)
+    by_name = {r["name"]: r for r in rows}
+    assert by_name["add"] == {"name": "add", "kind": "elementwise", "runs": "native", "gradient": "yes", "max_ulp": 0}
+    assert by_name["cholesky"]["runs"] == "host"
+    assert by_name["floor"]["gradient"] == "none"
+    assert main(["ops", "--count"]) == 0
+    assert capsys.readouterr().out.startswith(f"{len(OPS)} ops: ")
+    assert main(["ops"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(OPS) + 1
+
+
+def test_the_page_of_the_op_table_is_the_table() -> None:
+    page = Path(__file__).parents[2] / "graphcore" / "ops" / "README.md"
+    assert page.read_text(encoding="utf-8") == table_markdown(), "write it again: layerjit ops --markdown"
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,6 +84,9 @@ class Losses(Weights):
     def _record_loss(self, tensor: Tensor) -> None:
         features.losses = True
         frame = thread.frame if tensor._array is None else None
+        if frame is not None and frame.in_body:
+            # It cannot leave a branch or loop body, whose results are those of a function: the trace ends.
+            frame.demand(tensor, "an added loss of a layer")
         self._call_losses.append((None if frame is None else weakref.ref(frame), tensor))
 
     def _add_symbolic_loss(self, loss: Any) -> None:

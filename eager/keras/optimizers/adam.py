@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from eager.convert import convert
-from eager.keras.optimizers.base import Optimizer, registry
+from eager.indexed_slices import IndexedSlices
+from eager.keras.optimizers.base import Optimizer, decay_into, on_rows, registry
 from eager.ops.array import cast
 from eager.ops.math import maximum, pow, sqrt, square
-from eager.tensor import Tensor
 from eager.variable import Variable
 
 
@@ -46,17 +46,21 @@ class Adam(Optimizer):
             if self.amsgrad:
                 self._velocity_hats.append(self.add_variable_from_reference(v, "vhat"))
 
-    def update_step(self, gradient: Tensor, variable: Variable) -> None:
+    def update_step(self, gradient: Any, variable: Variable) -> None:
         """Changes one variable by its gradient."""
         kind = variable.dtype
         step = cast(self.iterations + 1, kind)
         power_1, power_2 = (pow(convert(b, like=kind), step) for b in (self.beta_1, self.beta_2))
         alpha = self._rate(variable) * sqrt(1 - power_2) / (1 - power_1)
         m, v = self._slot(self._momentums, variable), self._slot(self._velocities, variable)
-        first = m + (gradient - m) * (1 - self.beta_1)
-        second = v + (square(gradient) - v) * (1 - self.beta_2)
-        m.assign(first)
-        v.assign(second)
+        if isinstance(gradient, IndexedSlices):
+            first = decay_into(m, self.beta_1, on_rows(lambda g: g * (1 - self.beta_1), gradient))
+            second = decay_into(v, self.beta_2, on_rows(lambda g: square(g) * (1 - self.beta_2), gradient))
+        else:
+            first = m + (gradient - m) * (1 - self.beta_1)
+            second = v + (square(gradient) - v) * (1 - self.beta_2)
+            m.assign(first)
+            v.assign(second)
         if self.amsgrad:
             hat = self._slot(self._velocity_hats, variable)
             second = maximum(hat, second)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from eager.context import init_scope
+from eager.indexed_slices import IndexedSlices, unique_rows
 from eager.keras.engine.naming import snake_case
 from eager.keras.optimizers.schedules import LearningRateSchedule
 from eager.keras.registry import Registry
@@ -196,7 +197,7 @@ class Optimizer:
         gradients, variables = [g for g, _ in pairs], [v for _, v in pairs]
         with init_scope():
             self.build(variables)
-        gradients = self._clip(gradients)
+        gradients = self._clip([unique_rows(g) if isinstance(g, IndexedSlices) else g for g in gradients])
         self._decay(variables)
         for gradient, variable in zip(gradients, variables, strict=True):
             self.update_step(gradient, variable)
@@ -206,8 +207,8 @@ class Optimizer:
                 variable.assign(variable.constraint(variable))
         return self.iterations
 
-    def update_step(self, gradient: Tensor, variable: Variable) -> None:
-        """Changes one variable by its gradient.
+    def update_step(self, gradient: Any, variable: Variable) -> None:
+        """Changes one variable by its gradient: a tensor, or a tf.IndexedSlices that names each row once.
 
         Raises:
             NotImplementedError: if the subclass does not override it.
@@ -226,16 +227,19 @@ class Optimizer:
             if not any(word in v.name for word in self._excluded):
                 v.assign_sub(v * self.weight_decay * self._rate(v))
 
-    def _clip(self, gradients: list[Tensor]) -> list[Tensor]:
+    def _clip(self, gradients: list[Any]) -> list[Any]:
         if self.clipnorm is not None and self.clipnorm > 0:
-            return [_clip_norm(g, self.clipnorm) for g in gradients]
+            limit = self.clipnorm
+            return [on_rows(lambda x: _clip_norm(x, limit), g) for g in gradients]
         if self.global_clipnorm is not None and self.global_clipnorm > 0:
-            total = sqrt(add_n([reduce_sum(square(g)) for g in gradients]))
+            values = [g.values if isinstance(g, IndexedSlices) else g for g in gradients]
+            total = sqrt(add_n([reduce_sum(square(g)) for g in values]))
             limit = self.global_clipnorm
             scale = limit * minimum(1.0 / total, 1.0 / limit)
-            return [g * cast(scale, g.dtype) for g in gradients]
+            return [on_rows(lambda x: x * cast(scale, x.dtype), g) for g in gradients]
         if self.clipvalue is not None and self.clipvalue > 0:
-            return [clip_by_value(g, -float(self.clipvalue), float(self.clipvalue)) for g in gradients]
+            limit = float(self.clipvalue)
+            return [on_rows(lambda x: clip_by_value(x, -limit, limit), g) for g in gradients]
         return gradients
 
     def __getstate__(self) -> dict[str, Any]:
@@ -275,6 +279,31 @@ class Optimizer:
         return cls(**config)
 
     _learning_rate: Any
+
+
+def on_rows(function: Callable[[Tensor], Tensor], gradient: Any) -> Any:
+    """An elementwise function that keeps 0, of a gradient: of its rows alone where it is a tf.IndexedSlices."""
+    if isinstance(gradient, IndexedSlices):
+        return gradient.with_values(function(gradient.values))
+    return function(gradient)
+
+
+def decay_into(slot: Variable, keep: Any, change: Any) -> Tensor:
+    """slot = slot * keep + change, where the change is a tensor or a tf.IndexedSlices; returns the new value."""
+    if isinstance(change, IndexedSlices):
+        slot.assign(slot * keep)
+        slot.scatter_add(change)
+    else:
+        slot.assign(slot * keep + change)
+    return slot.value()
+
+
+def move(variable: Variable, change: Any) -> None:
+    """variable = variable + change, where the change is a tensor or a tf.IndexedSlices."""
+    if isinstance(change, IndexedSlices):
+        variable.scatter_add(change)
+    else:
+        variable.assign_add(change)
 
 
 def _listed(var_list: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eager.keras.optimizers.base import Optimizer, registry
+from eager.indexed_slices import IndexedSlices
+from eager.keras.optimizers.base import Optimizer, decay_into, move, on_rows, registry
+from eager.ops.array import gather
 from eager.ops.math import rsqrt, square
-from eager.tensor import Tensor
 from eager.variable import Variable
 
 
@@ -45,23 +46,22 @@ class RMSprop(Optimizer):
             if self.centered:
                 self._average_gradients.append(self.add_variable_from_reference(v, "average_gradient"))
 
-    def update_step(self, gradient: Tensor, variable: Variable) -> None:
+    def update_step(self, gradient: Any, variable: Variable) -> None:
         """Changes one variable by its gradient."""
+        keep = self.rho
         velocity = self._slot(self._velocities, variable)
-        mean_square = self.rho * velocity + (1 - self.rho) * square(gradient)
-        velocity.assign(mean_square)
-        denominator = mean_square
+        denominator = decay_into(velocity, keep, on_rows(lambda g: square(g) * (1 - keep), gradient))
         if self.centered:
             average = self._slot(self._average_gradients, variable)
-            mean = self.rho * average + (1 - self.rho) * gradient
-            average.assign(mean)
-            denominator = mean_square - square(mean)
-        change = self._rate(variable) * gradient * rsqrt(denominator + self.epsilon)
+            mean = decay_into(average, keep, on_rows(lambda g: g * (1 - keep), gradient))
+            denominator = denominator - square(mean)
+        if isinstance(gradient, IndexedSlices):
+            denominator = gather(denominator, gradient.indices)
+        rate, scale = self._rate(variable), rsqrt(denominator + self.epsilon)
+        change = on_rows(lambda g: -rate * g * scale, gradient)
         if self.momentum > 0:
-            slot = self._slot(self._momentums, variable)
-            change = self.momentum * slot + change
-            slot.assign(change)
-        variable.assign_sub(change)
+            change = decay_into(self._slot(self._momentums, variable), self.momentum, change)
+        move(variable, change)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

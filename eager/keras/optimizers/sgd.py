@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eager.keras.optimizers.base import Optimizer, registry
-from eager.tensor import Tensor
+from eager.indexed_slices import IndexedSlices
+from eager.keras.optimizers.base import Optimizer, decay_into, move, on_rows, registry
 from eager.variable import Variable
 
 
@@ -36,17 +36,19 @@ class SGD(Optimizer):
         if self.momentum:
             self.momentums += [self.add_variable_from_reference(v, "m") for v in new]
 
-    def update_step(self, gradient: Tensor, variable: Variable) -> None:
+    def update_step(self, gradient: Any, variable: Variable) -> None:
         """Changes one variable by its gradient."""
         rate = self._rate(variable)
+        change = on_rows(lambda g: -g * rate, gradient)
         if not self.momentum:
-            variable.assign_sub(gradient * rate)
+            move(variable, change)
             return
-        slot, factor = self._slot(self.momentums, variable), self.momentum
-        change = -gradient * rate
-        moved = slot * factor + change
-        slot.assign(moved)
-        variable.assign_add(moved * factor + change if self.nesterov else moved)
+        moved = decay_into(self._slot(self.momentums, variable), self.momentum, change)
+        if self.nesterov and isinstance(change, IndexedSlices):
+            variable.assign_add(moved * self.momentum)
+            move(variable, change)
+        else:
+            variable.assign_add(moved * self.momentum + change if self.nesterov else moved)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -1,0 +1,134 @@
+"""Eager convolutions and window ops on native kernels of the single op, where the work pays for compiling one.
+
+A kernel serves every batch size of one (op, dtypes, sizes, attributes). It is compiled when NumPy has done, or is about
+to do, about as much work for that key as compiling takes; until then, and for small arrays, NumPy computes. Values are
+those of the op's `evaluate` to rounding: NumPy's products come from BLAS.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphcore import dims
+from graphcore.dtypes import as_dtype
+from graphcore.optable import OpDef
+from graphcore.types import TensorType
+
+Arrays = Sequence[Any]
+Kernel = Callable[[Arrays], list[Any]]
+
+KINDS = frozenset(("convolve", "window"))
+"""Kinds of ops that may run so."""
+
+SMALL = 1 << 15
+"""A call of fewer multiplications stays with NumPy."""
+
+PAYS = 1 << 27
+"""Multiplications for one key after which a kernel is compiled: some 50 ms of NumPy."""
+
+ENTRIES = 256
+"""Keys that are remembered; of more, those not used for longest are dropped."""
+
+_WINDOW_WEIGHT = 8
+"""One comparison of NumPy's window loop costs about as much as so many multiplications of a matrix product."""
+
+_GROUPS_WEIGHT = 16
+"""The same for small products of groups."""
+
+
+class _Entry:
+    """What is known of one key: the work that NumPy did, and the kernel once there is one."""
+
+    __slots__ = ("done", "kernel")
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.kernel: Kernel | None = None
+
+
+class Kernels:
+    """The cache."""
+
+    def __init__(self) -> None:
+        """Starts empty."""
+        self.entries: OrderedDict[Any, _Entry] = OrderedDict()
+        self.available = True
+        self._lock = threading.Lock()
+
+    def compute(self, op: OpDef, arrays: Arrays, attrs: dict[str, Any]) -> Any:
+        """The op's result from a kernel, or None where NumPy should compute it."""
+        work = _work(op, arrays, attrs)
+        if work < SMALL or not self.available:
+            return None
+        entry = self._entry((op.name, *_signature(op, arrays, attrs), tuple(attrs.items())))
+        if entry.kernel is None:
+            entry.done += work
+            if entry.done < PAYS:
+                return None
+            entry.kernel = self._compiled(op, arrays, attrs)
+            if entry.kernel is None:
+                return None
+        return entry.kernel(arrays)[0]
+
+    def _entry(self, key: Any) -> _Entry:
+        with self._lock:
+            entry = self.entries.get(key)
+            if entry is None:
+                entry = self.entries[key] = _Entry()
+                if len(self.entries) > ENTRIES:
+                    self.entries.popitem(last=False)
+            else:
+                self.entries.move_to_end(key)
+            return entry
+
+    def _compiled(self, op: OpDef, arrays: Arrays, attrs: dict[str, Any]) -> Kernel | None:
+        try:
+            from eager.native import compile_op
+        except (ImportError, OSError):  # no LLVM on this machine
+            self.available = False
+            return None
+        types = [TensorType(as_dtype(a.dtype), a.shape) for a in arrays]
+        if not all(t.dtype.is_native for t in types):
+            return None
+        if _batched(op, attrs) and arrays[0].shape[0]:
+            types[0] = types[0].with_shape((dims.symbol("n"), *arrays[0].shape[1:]))
+        return compile_op(op, types, attrs)
+
+
+def _work(op: OpDef, arrays: Arrays, attrs: dict[str, Any]) -> int:
+    """About how many multiplications, or comparisons that take as long, the op makes."""
+    total = arrays[0].size
+    if op.kind == "convolve":
+        shape = arrays[1].shape
+        groups = attrs["groups"]
+        total = total * shape[-1] // groups * (_GROUPS_WEIGHT if groups > 1 else 1)
+        extents = shape[:-2]
+    else:
+        total *= _WINDOW_WEIGHT
+        extents = attrs["window"]
+    for k in extents:
+        total *= k
+    for s in attrs["strides"]:
+        total //= s
+    return total
+
+
+def _batched(op: OpDef, attrs: dict[str, Any]) -> bool:
+    """Whether the first axis is a batch, on which the kernel does not depend."""
+    if op.kind == "convolve":
+        return True
+    keys = ("window", "strides", "base_dilation", "window_dilation")
+    return attrs["low"][0] == attrs["high"][0] == 0 and all(attrs[k][0] == 1 for k in keys)
+
+
+def _signature(op: OpDef, arrays: Arrays, attrs: dict[str, Any]) -> tuple[Any, ...]:
+    first = arrays[0]
+    lead = first.shape[0] > 0 if _batched(op, attrs) else first.shape[0]
+    return (lead, first.shape[1:], *(a.shape for a in arrays[1:]), *(a.dtype.str for a in arrays))
+
+
+kernels = Kernels()
+"""The one cache of the process."""
