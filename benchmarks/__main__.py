@@ -117,6 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the benchmarks; returns 1 if layerjit is wanted and missing, failing or wrong in any row."""
     options = _arguments(arguments)
     harness.limit_threads(options.threads)
+    from benchmarks.kinds import KINDS
     from benchmarks.workloads import WORKLOADS
 
     modules, versions = _load(options.sides)
@@ -137,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
         rows.append(row)
         table.row(row)
 
-    for workload in filter(lambda it: wanted(it.name), WORKLOADS):
+    for workload in filter(lambda it: wanted(it.name), [*WORKLOADS, *KINDS]):
         sides, row = _build(workload, modules, slow)
         row.seconds.update(harness.measure(sides, effort))
         add(row)

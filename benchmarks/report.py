@@ -63,7 +63,7 @@ class Table:
 
     def _line(self, name: str, cells: list[str], to_numpy: str, to_best: str, best: str) -> None:
         middle = " ".join(f"{cell:>{width}}" for cell, width in zip(cells, self._widths, strict=True))
-        print(f"{name:<28} {middle} {to_numpy:>7} {to_best:>10}  {best}", flush=True)
+        print(f"{name:<30} {middle} {to_numpy:>7} {to_best:>10}  {best}", flush=True)
 
 
 def write_json(path: Path, rows: list[Row], versions: dict[str, str], settings: dict[str, Any]) -> None:

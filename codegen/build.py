@@ -22,11 +22,11 @@ from codegen.runtime.host import HostCall
 from codegen.runtime.plan import symbol_order
 from codegen.target import Target
 from graphcore import dims
-from graphcore.builder import evaluate_op
 from graphcore.dims import Dim
 from graphcore.dtypes import int32
 from graphcore.errors import UnsupportedError
 from graphcore.graph import Const, Graph, Node, Value
+from graphcore.interpret import run_node
 
 MAIN_NAME = "layerjit_main"
 
@@ -240,10 +240,6 @@ def host_call(node: Node) -> HostCall:
     name = getattr(node.attrs.get("call"), "name", node.op.name)
 
     def run(arrays: Sequence[Any], sizes: dict[str, int]) -> list[Any]:
-        if node.bodies:
-            from graphcore.interpret import interpret
-
-            return interpret(node.bodies[0], arrays, sizes)
-        return evaluate_op(node.op, arrays, dims.substitute(node.attrs, sizes))
+        return run_node(node, arrays, sizes)
 
     return HostCall(str(name), run, inputs, outputs, sized=True)

@@ -193,6 +193,7 @@ _MODULES = {
     "eager.ops.cumulative": "cumsum",
     "eager.ops.transcendental": "acos acosh asin asinh atan atan2 atanh",
     "eager.ops.masks": "boolean_mask dynamic_partition dynamic_stitch unique unique_with_counts",
+    "eager.ops.random_shuffle": "random_index_shuffle",
     "eager.ops.rearrange": "bitcast parallel_stack reverse_sequence strided_slice unravel_index",
     "eager.ops.scatter": (
         "gather_nd scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from graphcore.graph import Value
 
 
+class _ForwardTape(GradientTape):
+    """The tape of an accumulator."""
+
+    @property
+    def recording(self) -> bool:
+        """Whether it records now."""
+        return self._recording
+
+
 class ForwardAccumulator:
     """Directional derivatives, forward mode (tf.autodiff.ForwardAccumulator).
 
@@ -34,7 +44,8 @@ class ForwardAccumulator:
         Raises:
             ValueError: if the structures differ, or a primal is given twice.
         """
-        self._tape = GradientTape(persistent=True, watch_accessed_variables=False)
+        self._tape = _ForwardTape(persistent=True, watch_accessed_variables=False)
+        self._around: list[_ForwardTape] = []
         nest.assert_same_structure(primals, tangents)
         self._primals = [p if is_variable(p) else convert(p) for p in nest.flatten(primals)]
         if len({id(p) for p in self._primals}) != len(self._primals):
@@ -43,6 +54,7 @@ class ForwardAccumulator:
 
     def __enter__(self) -> Self:
         """Starts recording."""
+        self._around = [t for t in thread.tapes if isinstance(t, _ForwardTape)]
         self._tape.__enter__()
         for primal in self._primals:
             self._tape.watch(primal)
@@ -55,7 +67,12 @@ class ForwardAccumulator:
     def jvp(self, primals: Any, unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE) -> Any:
         """The directional derivative of each tensor of a structure; None or zeros where nothing connects it."""
         zero = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO
-        return nest.map_structure(lambda x: self._directional(x, zero), primals)
+        # Accumulators around this one that have ended see its products as if they were formed in their context.
+        with ExitStack() as stack:
+            for tape in self._around:
+                if not tape.recording:
+                    stack.enter_context(tape)
+            return nest.map_structure(lambda x: self._directional(x, zero), primals)
 
     def _directional(self, target: Any, zero: bool) -> Tensor | None:
         end = target if is_variable(target) else convert(target)

@@ -70,7 +70,8 @@ def run_frame(frame: Frame | None, keep_tapes: bool = False) -> Generator[None]:
         yield
     finally:
         leave()
-        thread.frame, thread.tapes = outer_frame, outer_tapes
+        # A tape of the outside may have been used up inside.
+        thread.frame, thread.tapes = outer_frame, [t for t in outer_tapes if t._recording]
 
 
 @contextmanager

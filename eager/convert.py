@@ -84,6 +84,8 @@ def _number(value: Any, wanted: DType | None) -> np.ndarray[Any, Any]:
             wanted = complex128
         else:
             wanted = int32 if -(2**31) <= value < 2**31 else int64
+    if wanted is string:
+        raise TypeError(f"Cannot convert {value!r} to a tensor of dtype string; write str(x)")
     if isinstance(value, complex) and not wanted.is_complex:
         raise TypeError(
             f"Cannot convert {value!r} to a tensor of dtype {wanted.name}; write tf.cast(x, tf.complex128) on the "
@@ -108,8 +110,8 @@ def _number(value: Any, wanted: DType | None) -> np.ndarray[Any, Any]:
 def _adapt(array: np.ndarray[Any, Any], wanted: DType | None) -> np.ndarray[Any, Any]:
     """An array without a say of its own takes the wanted dtype, except that fractions never become integers."""
     have = as_dtype(array.dtype)
-    if have is string and array.dtype != object:
-        array = array.astype(object)
+    if have is string:
+        array = _strings(array)
     if wanted is None or wanted is have:
         return array.astype(have.numpy, copy=False)
     lossy = (have.is_floating and not (wanted.is_floating or wanted.is_complex)) or have.is_complex > wanted.is_complex
@@ -124,6 +126,8 @@ def _adapt(array: np.ndarray[Any, Any], wanted: DType | None) -> np.ndarray[Any,
 def _other(value: Any, wanted: DType | None) -> Tensor:
     if getattr(value, "_is_keras_tensor", False):
         raise SymbolicInput
+    if isinstance(value, range):
+        value = list(value)
     if isinstance(value, list | tuple):
         leaves = nest.flatten(value)
         if any(getattr(x, "_is_keras_tensor", False) for x in leaves):
@@ -136,6 +140,8 @@ def _other(value: Any, wanted: DType | None) -> Tensor:
     if value is None:
         raise ValueError("Attempt to convert a value (None) with an unsupported type (NoneType) to a Tensor.")
     if hasattr(value, "as_list") and hasattr(value, "is_fully_defined"):
+        if not value.is_fully_defined():
+            raise ValueError(f"Cannot convert a partially known TensorShape {value} to a Tensor.")
         return wrap(np.asarray(value.as_list(), dtype=(wanted or int32).numpy))
     if isinstance(value, str | bytes):
         text = value.encode() if isinstance(value, str) else value
@@ -190,7 +196,7 @@ def _wide_integers(value: Sequence[Any], wanted: DType) -> np.ndarray[Any, Any]:
         raise ValueError(f"Cannot convert {value!r} to {wanted.name}: out of range") from None
 
 
-def _strings(value: Sequence[Any]) -> np.ndarray[Any, Any]:
+def _strings(value: Any) -> np.ndarray[Any, Any]:
     array = np.array(value, dtype=object)
     for i, x in np.ndenumerate(array):
         if not isinstance(x, str | bytes):

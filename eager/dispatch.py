@@ -128,6 +128,8 @@ def _run_watched(op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> 
     if frame is not None and frame.tracing and frame.records(op, inputs, attrs):
         outputs = frame.emit(op, inputs, attrs)
     else:
+        if frame is not None:
+            attrs = frame.with_numbers(attrs)
         result = _evaluate(op, inputs, attrs)
         outputs = tuple([wrap(r) for r in (result if type(result) in (tuple, list) else (result,))])
     for tape in thread.tapes:

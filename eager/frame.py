@@ -49,6 +49,10 @@ class Frame:
         """Records an op; only a trace can. Raises TypeError."""
         raise TypeError(f"{op.name}: an eager run records no ops")
 
+    def with_numbers(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The attributes of an op that runs at once, as it is to run; an eager run changes nothing."""
+        return attrs
+
     def demand(self, tensor: Tensor, why: str) -> np.ndarray[Any, Any]:
         """The value of a traced tensor, for `why`. Raises TypeError: such a tensor belongs to another run."""
         raise TypeError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from eager.convert import convert
 from eager.dispatch import functions
 from eager.errors import InvalidArgumentError
+from eager.ops.common import size_tensor
 from eager.tensor import Tensor, type_of
 from eager.tensor_shape import TensorShape
 from graphcore.dtypes import DType, int32
@@ -65,7 +65,7 @@ class IndexedSlices:
     def dense_shape(self) -> Tensor | None:
         """The shape of the whole tensor as an integer tensor, None if it is unknown."""
         if self._dense_shape is None and self._type is not None:
-            return convert(list(self._type.shape))
+            return convert([size_tensor(n) for n in self._type.shape])
         return self._dense_shape
 
     @property
@@ -107,9 +107,9 @@ class IndexedSlices:
         """The whole tensor. Raises ValueError if the dense shape is unknown."""
         return dense(functions(), self.rows)
 
-    def with_values(self, values: Any) -> IndexedSlices:
-        """Other rows at the same places."""
-        made = IndexedSlices(values, self._indices, self._dense_shape)
+    def with_values(self, values: Any, indices: Any = None) -> IndexedSlices:
+        """Other rows of a tensor of the same shape, at the same places unless others are given."""
+        made = IndexedSlices(values, self._indices if indices is None else indices, self._dense_shape)
         made._type = self._type
         return made
 
@@ -129,14 +129,13 @@ class IndexedSlices:
 def unique_rows(slices: IndexedSlices) -> IndexedSlices:
     """The same tensor with every row at most once: rows of one index are summed.
 
-    Where fewer rows are left the rest are zeros at index 0, so that the size does not depend on data.
+    Where fewer rows are left the rest are zeros at the smallest index, so that the size does not depend on data.
     """
     f = functions()
-    rows = slices.rows
-    (count,) = type_of(rows.indices).shape
+    (count,) = type_of(slices.indices).shape
     if count == 0 or count == 1:
         return slices
-    ordered, order = f.sort(rows.indices, axis=0, descending=False)
+    ordered, order = f.sort(slices.indices, axis=0, descending=False)
     first = f.slice(ordered, begin=(0,), end=(count - 1,), strides=(1,))
     second = f.slice(ordered, begin=(1,), end=(count,), strides=(1,))
     steps = f.cast(f.not_equal(first, second), dtype="int32")
@@ -145,12 +144,7 @@ def unique_rows(slices: IndexedSlices) -> IndexedSlices:
         axis=0, combine="add", exclusive=False, reverse=False,
     )  # fmt: skip
     place = f.reshape(group, shape=(count, 1))
-    values = f.gather(rows.values, order, axis=0)
+    values = f.gather(slices.values, order, axis=0)
     summed = f.scatter(f.zeros_like(values), place, values, combine="add")
-    indices = f.scatter(f.zeros_like(ordered), place, ordered, combine="update")
-    return IndexedSlices.of_rows(Rows(indices, summed, rows.type_))
-
-
-def as_gradients(grads: Sequence[Any]) -> list[Any]:
-    """What a tape gives to users: rows become IndexedSlices."""
-    return [IndexedSlices.of_rows(g) if isinstance(g, Rows) else g for g in grads]
+    smallest = f.broadcast_to(f.slice(ordered, begin=(0,), end=(1,), strides=(1,)), shape=(count,))
+    return slices.with_values(summed, f.scatter(smallest, place, ordered, combine="update"))

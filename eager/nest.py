@@ -12,8 +12,8 @@ def is_nested(x: Any) -> bool:
     return isinstance(x, list | tuple | dict)
 
 
-def flatten(structure: Any) -> list[Any]:
-    """The leaves in order; dicts by sorted key (tf.nest.flatten). None is a leaf."""
+def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
+    """The leaves in order; dicts by sorted key (tf.nest.flatten). None is a leaf, and nothing is composite."""
     out: list[Any] = []
     _flatten(structure, out)
     return out
@@ -37,7 +37,7 @@ def _keys(d: Mapping[Any, Any]) -> list[Any]:
         raise TypeError(f"Dict keys of a structure must be sortable, got {list(d)}") from None
 
 
-def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any]) -> Any:
+def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any], expand_composites: bool = False) -> Any:
     """A structure like the given one with other leaves (tf.nest.pack_sequence_as).
 
     Raises:
@@ -82,7 +82,9 @@ def map_structure(
     return pack_sequence_as(structure[0], [func(*leaves) for leaves in zip(*flat, strict=True)])
 
 
-def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True) -> None:
+def assert_same_structure(
+    nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
+) -> None:
     """Raises ValueError or TypeError if two structures differ (tf.nest.assert_same_structure)."""
     if is_nested(nest1) != is_nested(nest2):
         raise ValueError(f"The two structures don't have the same nested structure: {nest1!r} and {nest2!r}")

@@ -43,6 +43,14 @@ def logical_or_bitwise(name: str) -> _Method:
     return method
 
 
+def floor_divide(x: Any, y: Any) -> Tensor:
+    """The quotient x // y rounded down; of floats it is floor(x / y), as in TensorFlow, where NumPy corrects that."""
+    a, b = convert_pair(x, y, "floordiv")
+    if a.dtype.is_floating:
+        return run1(get_op("floor"), (run1(get_op("div"), (a, b)),))
+    return run1(get_op("floordiv"), (a, b))
+
+
 def equal(x: Any, y: Any) -> Any:
     """Elementwise `==`; False for None and for shapes that do not broadcast, as tf.Tensor.__eq__."""
     return _compare_equal("equal", x, y, False)
@@ -61,7 +69,7 @@ def _compare_equal(name: str, x: Any, y: Any, otherwise: bool) -> Any:
     except (SymbolicInput, TypeError):
         raise
     except ValueError:
-        return otherwise
+        return convert(otherwise)
 
 
 def matmul(x: Any, y: Any) -> Tensor:
@@ -154,8 +162,9 @@ def invert(x: Any) -> Tensor:
 
 def install() -> None:
     """Puts the operators on Tensor and Variable; `eager` does this once when imported."""
-    for python, name in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("floordiv", "floordiv"), ("mod", "mod")):
+    for python, name in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("mod", "mod")):
         _install_binary(python, _plain(name), get_op(name), "fiu")
+    _install_binary("floordiv", floor_divide, get_op("floordiv"), "iu")
     _install_binary("pow", _plain("pow"), get_op("pow"), "f")
     _install_binary("truediv", true_divide, get_op("div"), "f")
     _install_binary("matmul", matmul)

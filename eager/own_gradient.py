@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from eager import nest
-from eager.context import state, thread
+from eager.context import run_frame, state, thread
 from eager.convert import convert
 from eager.dispatch import functions
 from eager.errors import InvalidArgumentError
@@ -112,7 +112,7 @@ def _op(name: str, rule: Callable[..., list[Any]]) -> OpDef:
 def _traced(f: Any, rule: Callable[..., list[Any]], inputs: list[Any], outputs: list[Tensor]) -> list[Tensor]:
     """The outputs through a node that carries the backward pass as a body, for tapes outside of the trace too."""
     from eager.dispatch import run
-    from eager.function.region import Region, attempt, inside, operands
+    from eager.function.region import Region, attempt, inside, leave, operands
     from eager.ops.leaves import running_trace
 
     trace = running_trace()
@@ -126,6 +126,8 @@ def _traced(f: Any, rule: Callable[..., list[Any]], inputs: list[Any], outputs: 
             found = rule(upstream)
             zeros = [functions().zeros_like(x.value() if isinstance(x, Variable) else x) for x in inputs]
             body = [z if g is None else g for g, z in zip(found, zeros, strict=True)]
+        if any(region.assigned()):
+            leave(trace, f"the gradient function of {name} assigns variables or draws random numbers")
         captured = list(region.captured())
         graph = region.finish(captured, body)
         items = [*outputs, *operands(inputs), *operands(captured)]
@@ -154,13 +156,9 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def _recomputed(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     inputs = [x if isinstance(x, Variable) else convert(x) for x in nest.flatten(list(args))]
-    watcher, outside = GradientTape(persistent=True), thread.tapes
-    thread.tapes = []
-    try:
-        with watcher:
-            result = f(*nest.pack_sequence_as(list(args), inputs), **kwargs)
-    finally:
-        thread.tapes = outside
+    watcher = GradientTape(persistent=True)
+    with run_frame(thread.frame), watcher:
+        result = f(*nest.pack_sequence_as(list(args), inputs), **kwargs)
     given = {id(x) for x in inputs}
     sources = [*inputs, *(v for v in watcher.watched_variables() if id(v) not in given)]
     watcher.reset()

@@ -96,11 +96,14 @@ class GradientTape:
         """A context in which this tape does not record. Raises ValueError if it does not record now."""
         if not self._recording:
             raise ValueError("Tape is not recording.")
+        # A body, or a run that suspends tapes, does not have it among those that record.
+        before = thread.tapes
         self._stop()
         try:
             yield
         finally:
             self._start()
+            thread.tapes = [t for t in before if t._recording]
 
     def record(self, op: OpDef, inputs: tuple[Any, ...], outputs: tuple[Any, ...], attrs: dict[str, Any]) -> None:
         """Takes note of an applied op if it depends on anything watched; dispatch calls this."""
@@ -187,8 +190,9 @@ class GradientTape:
             self._stop()
         yield
         if not self._persistent:
+            variables = self._variables  # which `watched_variables` still names
             self.reset()
-            self._used = True
+            self._variables, self._used = variables, True
 
     def jacobian(
         self,
@@ -217,6 +221,8 @@ class GradientTape:
         del parallel_iterations, experimental_use_pfor
         zero = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO
         flat = nest.flatten(sources)
+        if not isinstance(target, Tensor) and not is_variable(target):
+            raise TypeError(f"jacobian: target is {type(target).__name__}, expected one tensor; take each by itself")
         with self._use():
             found = jacobian(self, target, flat)
         if zero:
@@ -236,7 +242,7 @@ class GradientTape:
         Args:
             target: a tensor [b, ...] whose example i depends on example i of the source alone.
             source: a tensor [b, ...].
-            unconnected_gradients: NONE gives None without a path, ZERO gives zeros.
+            unconnected_gradients: accepted for compatibility; without a path the result is zeros.
             parallel_iterations, experimental_use_pfor: accepted for compatibility.
 
         Returns:
@@ -249,10 +255,10 @@ class GradientTape:
         from eager.autodiff import batch_jacobian
 
         del parallel_iterations, experimental_use_pfor
-        zero = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO
+        UnconnectedGradients(unconnected_gradients)
         with self._use():
             found = batch_jacobian(self, target, source)
-        return _zeros_between(target, _tensor(source)[0]) if found is None and zero else found
+        return _zeros_between(target, _tensor(source)[0]) if found is None else found
 
     def connects(self, source: Any, target: Any) -> bool:
         """Whether a recorded path leads from a watched source to the target."""

@@ -153,10 +153,10 @@ class Tensor(Operators):
         return array.reshape(())[()]
 
     def __format__(self, spec: str) -> str:
-        """Formats a scalar's value, or the text form."""
-        if spec and self.ndim == 0 and self._array is not None:
-            return format(self._array[()], spec)
-        return format(str(self), spec)
+        """The value formatted: `f"{loss:.3f}"`, `f"{loss}"`; of a traced tensor its text form."""
+        if self._array is None:
+            return format(str(self), spec)
+        return format(self._array[()] if self.ndim == 0 else self._array, spec)
 
     def __eq__(self, other: object) -> Any:
         """Elementwise comparison; False for None and for shapes that do not broadcast, as in TensorFlow."""
@@ -221,7 +221,7 @@ class Tensor(Operators):
         if array.ndim == 0:
             text = str(array[()]) if array.dtype.kind != "O" else repr(array[()])
             return f"<tf.Tensor: shape=(), dtype={self.dtype.name}, numpy={text}>"
-        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy=\n{text}>"
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={lines(text)}>"
 
     def __str__(self) -> str:
         """As TensorFlow prints it."""
@@ -230,6 +230,11 @@ class Tensor(Operators):
         return (
             f"tf.Tensor({self._array if self.ndim else self._array[()]}, shape={self.shape}, dtype={self.dtype.name})"
         )
+
+
+def lines(text: str) -> str:
+    """A text of several lines, starting on a line of its own."""
+    return f"\n{text}" if "\n" in text else text
 
 
 def wrap(array: Any) -> Tensor:

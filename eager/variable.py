@@ -8,7 +8,7 @@ import numpy as np
 
 from eager.context import state, thread
 from eager.operator_types import Operators
-from eager.tensor import Tensor, concrete, wrap
+from eager.tensor import Tensor, concrete, lines, wrap
 from eager.tensor_shape import TensorShape
 from eager.variable_scatter import SparseMethods
 from graphcore.dtypes import DType, as_dtype
@@ -260,6 +260,27 @@ class Variable(SparseMethods, Operators):
         """The slices along the first axis."""
         return iter(self.value())
 
+    def __iadd__(self, other: Any) -> Any:
+        """Refused, because `v += x` would bind the name to a tensor. Raises RuntimeError; use `assign_add`."""
+        raise RuntimeError(
+            "`variable += value` with `tf.Variable`s is not supported. Use `variable.assign_add(value)` to modify the "
+            "variable, or `out = variable + value` if you need to get a new output tensor."
+        )
+
+    def __isub__(self, other: Any) -> Any:
+        """Refused, as `+=`. Raises RuntimeError; use `assign_sub`."""
+        raise RuntimeError(
+            "`variable -= value` with `tf.Variable`s is not supported. Use `variable.assign_sub(value)` to modify the "
+            "variable, or `out = variable - value` if you need to get a new output tensor."
+        )
+
+    def __imul__(self, other: Any) -> Any:
+        """Refused, as `+=`. Raises RuntimeError; use `assign`."""
+        raise RuntimeError(
+            "`var *= value` with `tf.Variable`s is not supported. Use `var.assign(var * value)` to modify the "
+            "variable, or `out = var * value` if you need to get a new output tensor."
+        )
+
     def __getitem__(self, key: Any) -> Any:
         """A slice that can be assigned: `v[1:].assign(x)`."""
         from eager.variable_slice import slice_of
@@ -279,7 +300,7 @@ class Variable(SparseMethods, Operators):
 
     def __repr__(self) -> str:
         """As TensorFlow prints it."""
-        text = str(self._array[()]) if self._array.ndim == 0 else "\n" + repr(self._array)
+        text = str(self._array[()]) if self._array.ndim == 0 else lines(repr(self._array))
         head = f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}"
         frame = thread.frame
         return f"{head}>" if frame is not None and frame.tracing else f"{head}, numpy={text}>"

@@ -70,6 +70,16 @@ class SparseMethods:
         del name
         return _scatter_nd(self, indices, updates, "update", "scatter_nd_update")
 
+    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Raises elements or slices at indices [..., k] to the updates (tf.Variable.scatter_nd_max)."""
+        del name
+        return _scatter_nd(self, indices, updates, "max", "scatter_nd_max")
+
+    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Lowers elements or slices at indices [..., k] to the updates (tf.Variable.scatter_nd_min)."""
+        del name
+        return _scatter_nd(self, indices, updates, "min", "scatter_nd_min")
+
     def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
         """Replaces rows by one list of indices for each leading position (tf.Variable.batch_scatter_update)."""
         del use_locking, name

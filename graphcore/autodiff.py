@@ -112,7 +112,7 @@ def copy_into(graph: Graph, operands: Sequence[Value], f: Functions) -> tuple[li
     """Emits a graph's nodes again through `f` on other operands; returns their records and the new outputs.
 
     It is for differentiation, after the graph itself has run: nodes that only have an effect (a print, an assertion)
-    are left out.
+    are left out, also in bodies.
     """
     new: dict[Value, Value] = dict(zip(graph.inputs, operands, strict=True))
     records: list[Record] = []
@@ -124,6 +124,10 @@ def copy_into(graph: Graph, operands: Sequence[Value], f: Functions) -> tuple[li
             continue
         inputs = tuple(new[v] for v in node.operands)
         attrs = node.full_attrs
+        if node.bodies and node.effects:
+            from graphcore.ops.region_grad import pure
+
+            attrs = {**attrs, "bodies": tuple([pure(body) for body in node.bodies])}
         outputs = f.apply(node.op, inputs, attrs)
         records.append(Record(node.op, inputs, outputs, attrs))
         new.update(zip(node.results, outputs, strict=True))

@@ -11,6 +11,7 @@ from graphcore import dims
 from graphcore.dtypes import as_dtype
 from graphcore.graph import Const, Graph, Location, Node, Value
 from graphcore.optable import OpDef, get_op
+from graphcore.region_sizes import apart, fresh, mentioned
 from graphcore.types import TensorType
 
 FOLD_BYTES = 1024
@@ -82,8 +83,8 @@ class GraphBuilder:
         if isinstance(known, Node):
             known.locations |= where
             return known.results
-        if result_types is None and attrs.get("save"):
-            attrs = {**attrs, "save": self._fresh(attrs["save"])}
+        if bodies:
+            attrs, bodies = self._with_own_sizes(attrs, bodies, rename=result_types is None)
         types = result_types if result_types is not None else op.infer(
             [v.type for v in operands], {**attrs, "bodies": bodies} if bodies else attrs
         )
@@ -125,19 +126,18 @@ class GraphBuilder:
         self, op: OpDef, operands: Sequence[Value], attrs: dict[str, Any], bodies: tuple[Graph, ...]
     ) -> Any:
         """The node of the same op, operands, attributes and bodies without effects, or the key to keep it under."""
-        inside = tuple(id(b) for b in bodies)
-        key = (op.name, tuple(id(v) for v in operands), tuple((k, _typed(v)) for k, v in sorted(attrs.items())), inside)
+        key = (op.name, tuple(operands), tuple((k, _typed(v)) for k, v in sorted(attrs.items())), bodies)
         return self._known.get(key, key)
 
-    def _fresh(self, name: str) -> str:
-        """A name for a size that nothing in the graph has so far, as similar to `name` as can be."""
-        taken = dims.free_symbols([d for n in self.nodes for v in n.results for d in v.type.shape])
-        taken |= {str(n.attrs["save"]) for n in self.nodes if n.attrs.get("save")}
-        number, found = 1, name
-        while found in taken:
-            number += 1
-            found = f"{name}_{number}"
-        return found
+    def _with_own_sizes(
+        self, attrs: dict[str, Any], bodies: tuple[Graph, ...], *, rename: bool
+    ) -> tuple[dict[str, Any], tuple[Graph, ...]]:
+        """Attributes and bodies in which no size that a run finds out has the name of one that is here already."""
+        save = attrs.get("save")
+        if save and rename:
+            inside = mentioned(n for body in bodies for n in body.nodes)
+            attrs = {**attrs, "save": fresh(save, mentioned(self.nodes) | inside)}
+        return attrs, apart(bodies, self.nodes, attrs.get("save"))
 
     def _append(
         self, op: OpDef, operands: Sequence[Value], attrs: dict[str, Any], types: Sequence[TensorType],

@@ -216,6 +216,8 @@ def as_dtype(x: object) -> DType:
     """
     if type(x) is DType:
         return x
+    if x is None:  # of which NumPy would make float64
+        raise TypeError("Cannot convert None to a dtype; name one, such as tf.float32")
     try:
         found = _LOOKUP.get(x)
     except TypeError:

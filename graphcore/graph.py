@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from graphcore import dims
 from graphcore.dims import Guard
 from graphcore.types import TensorType
 
@@ -123,6 +124,12 @@ class Node:
         if not self.bodies:
             return self.op.effects
         return self.op.effects.union(*(n.effects for body in self.bodies for n in body.nodes))
+
+    @property
+    def sizes(self) -> set[str]:
+        """Names of the symbols that its result types, attributes and bodies mention."""
+        found = dims.free_symbols([v.type.shape for v in self.results]) | dims.free_symbols(self.attrs)
+        return found.union(*(n.sizes for body in self.bodies for n in body.nodes))
 
     @property
     def full_attrs(self) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import reference
+from benchmarks import kinds, reference
 from benchmarks.harness import Side
+from benchmarks.peers import kinds_jax
 from benchmarks.workloads import EPSILON, LEARNING_RATE, Data, Workload
 
 
@@ -26,6 +27,9 @@ def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     """Every workload has a JAX side; the training step keeps its state between calls."""
     import jax
 
+    kind = kinds.name_of(workload)
+    if kind is not None:
+        return kinds_jax.build(kind, data)
     arrays = {name: jax.device_put(value) for name, value in data.items()}
     if workload.family == "mlp_train":
         return {"": Side(_training_step(arrays), np.asarray)}

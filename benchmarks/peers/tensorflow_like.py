@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from benchmarks import reference
+from benchmarks import kinds, reference
 from benchmarks.harness import Side
+from benchmarks.peers import kinds_tensorflow
 from benchmarks.workloads import EPSILON, LEARNING_RATE, MLP_SIZES, Data, Workload
 
 Function = Callable[..., Any]
@@ -13,6 +14,9 @@ Function = Callable[..., Any]
 
 def build(tf: Any, trace: Callable[[Function], Function], workload: Workload, data: Data) -> Side:
     """Returns the side of a workload; `trace` is `tf.function`, perhaps with options."""
+    kind = kinds.name_of(workload)
+    if kind is not None:
+        return kinds_tensorflow.build(tf, trace, kind, data)
     run = _FAMILIES[workload.family](tf, trace, data)
     return Side(run, lambda tensor: tensor.numpy())
 

@@ -7,8 +7,9 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from benchmarks import reference
+from benchmarks import kinds, reference
 from benchmarks.harness import Side
+from benchmarks.peers import kinds_torch
 from benchmarks.workloads import EPSILON, LEARNING_RATE, MLP_SIZES, Data, Workload
 
 
@@ -24,6 +25,9 @@ def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     """Every workload has an eager side, and a compiled one but for `eager_add` and where no compiler is."""
     import torch
 
+    kind = kinds.name_of(workload)
+    if kind is not None:
+        return kinds_torch.build(kind, data)
     tensors = {name: torch.from_numpy(value.copy()) for name, value in data.items()}
     if workload.family == "mlp_train":
         return _variants(slow, lambda compile: _training_step(tensors, compile))

@@ -89,9 +89,10 @@ def apply_word(program: Program, word: str, operands: Sequence[Handle]) -> Handl
 def wide_source(program: Program, narrow: Handle) -> str | None:
     """The float32 value that was narrowed to a 16-bit one, if that narrowing changed nothing."""
     s = program.statements[narrow.name]
-    if isinstance(s, loopir.Compute) and s.word == "cast" and _fits(program, s.args[0], narrow.dtype):
-        return s.args[0]
-    return None
+    if not isinstance(s, loopir.Compute) or s.word != "cast":
+        return None
+    wide = getattr(program.statements[s.args[0]], "dtype", None) is narrow.dtype.arithmetic
+    return s.args[0] if wide and _fits(program, s.args[0], narrow.dtype) else None
 
 
 def _fits(program: Program, name: str, dtype: DType) -> bool:

@@ -18,17 +18,13 @@ from codegen.lower.program import Program, Reduce
 from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.errors import UnsupportedError
+from graphcore.passes.fuse_cost import WORD_COSTS
 
 KEEP_COST = 9
 """A value that costs at least this many simple operations is kept in a row buffer between stages."""
 
 TILE = 16
 """Positions along an axis that are handled together where vectors run across it."""
-
-_COSTS = {
-    "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14, "tan": 18,
-    "pow": 20, "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 12, "mod": 12,
-}  # fmt: skip
 
 
 class _Block:
@@ -244,6 +240,8 @@ class Placer:
             return False
         if not self.program.needs[name] - self._gone >= {a.name for a in self.reduced}:
             return False
+        if any(dims.free_symbols(a.extent) & self.program.axes.keys() for a in self.reduced):
+            return False  # a window's extent may depend on the counters outside of it; a buffer's size must not
         statement = self.program.statements[name]
         if not isinstance(statement, loopir.Compute) or self._cost(name, set()) < KEEP_COST:
             return False
@@ -269,7 +267,7 @@ class Placer:
         s = self.program.statements[name]
         own = 1
         if isinstance(s, loopir.Compute):
-            own = _COSTS.get(s.word, 1)
+            own = WORD_COSTS.get(s.word, 1)
         elif isinstance(s, Load):
             parts, linear = linear_parts(s.at, self._folding)
             own = 1 if linear and all(isinstance(c, int) and abs(c) <= 1 for c in parts.values()) else 6

@@ -277,7 +277,13 @@ class Program:
             return self.load(buffer, type_, index)
         if holds is False:
             return self.const(0, type_.dtype)
-        return self.under(holds, lambda: self.load(buffer, type_, index))
+        return self.under(holds, lambda: self._zero_unless(holds, self.load(buffer, type_, index), type_, index))
+
+    def _zero_unless(self, holds: Handle, x: Handle, type_: TensorType, index: Sequence[Dim]) -> Handle:
+        """x, chosen only where that does not lie in its guarded load: one that is always within has no guard."""
+        if self._needed_guard(index, type_.shape) is not None:
+            return x
+        return self.select(holds, x, self.const(0, type_.dtype))
 
     def _needed_guard(self, index: Sequence[Dim], shape: Sequence[Dim]) -> str | None:
         """The current guard, or None if the index is within the shape anyway."""

@@ -96,7 +96,8 @@ class GraphFunction:
             targets = [v for v, has in zip(outputs, pattern, strict=True) if has]
             grads = backward(records, targets, sources, cotangents, f)
         given = tuple(g is not None and s.type.dtype.kind in "fc" for g, s in zip(grads, sources, strict=True))
-        return GraphFunction(builder.finish([g for g, has in zip(grads, given, strict=True) if has and g])), given
+        graph = builder.finish([g for g, has in zip(grads, given, strict=True) if has and g])
+        return GraphFunction(_needed(graph)), given
 
 
 class ConcreteFunction:
@@ -258,6 +259,17 @@ class ConcreteFunction:
             assert frame is not None
             frame.assign(variable, value)
         return self.pack(outputs[: self._returned])
+
+
+def _needed(graph: Graph) -> Graph:
+    """The graph without what its outputs do not need: what had an effect had it when the function ran forward."""
+    from graphcore.passes.rewrite import Rewriter
+
+    needed = {v.node.id for v in graph.outputs}
+    for node in reversed(graph.nodes):
+        if node.id in needed:
+            needed.update(v.node.id for v in node.operands)
+    return Rewriter(graph, fold_bytes=0).run(keep=lambda node: node.id in needed or node.op.name == "input")
 
 
 def _work(graph: Graph) -> dims.Dim:

@@ -18,6 +18,7 @@ from eager.function.concrete import ConcreteFunction
 from eager.function.finish import finish
 from eager.function.ledger import HINTS, Entry, FallbackWarning, SideEffectWarning
 from eager.function.location import user_location
+from eager.function.observed import Observations
 from eager.function.signature import (
     Call,
     UnhashableArgument,
@@ -159,19 +160,19 @@ class Function:
         types = generalised_types(call, [c.observed for c in candidates]) if candidates else None
         if self._input_signature is not None:
             types = [leaf_type(s, i) for i, s in enumerate(nest.flatten(self._input_signature))]
-        start = time.perf_counter()
+        start, observed = time.perf_counter(), Observations()
         try:
-            trace, result = self._trace(call, types or exact_types(call), real=True)
+            trace, result = self._trace(call, types or exact_types(call), real=True, observed=observed)
         except ShapeError:
             if types is None or self._input_signature is not None:
                 raise
             # A size that is 1 here and broadcasts does not share a trace with the sizes of earlier calls.
+            trace, result = self._trace(call, exact_types(call), real=True, observed=observed)
             types = None
-            trace, result = self._trace(call, exact_types(call), real=True)
         if trace.aborted is not None:
             return self._finish_aborted(call, trace, result, time.perf_counter() - start)
         if trace.created:
-            trace, result = self._trace(call, types or exact_types(call), real=True, forbid=True)
+            trace, result = self._trace(call, types or exact_types(call), real=True, forbid=True, observed=observed)
         what = self._difference(call)
         concrete = self._remember(call, trace, result)
         kind = "trace" if what == "first call" else ("generalise" if types else "retrace")
@@ -181,13 +182,15 @@ class Function:
         return value
 
     def _trace(
-        self, call: Call, types: Sequence[TensorType], real: bool, forbid: bool = False
-    ) -> tuple[Trace, Any]:
+        self, call: Call, types: Sequence[TensorType], real: bool, forbid: bool = False,
+        observed: Observations | None = None,
+    ) -> tuple[Trace, Any]:  # fmt: skip
         """Runs the Python function on traced tensors."""
         from graphcore.interpret import bind_dims
 
         sizes = bind_dims(types, call.shapes(), f"argument of {self._name}") if real else None
         trace = Trace(self._name, sizes, forbid, self._strict or _no_retrace > 0)
+        trace.observed = Observations() if observed is None else observed.restart()
         tensors = [
             trace.argument(t, leaf._array if real else None, i, f"arg{i}")
             for i, (t, leaf) in enumerate(zip(types, call.leaves, strict=True))

@@ -16,15 +16,16 @@ from eager.context import thread
 from eager.errors import InvalidArgumentError, UntraceableError
 from eager.frame import Frame, again
 from eager.function.location import user_location
+from eager.function.observed import Observations
 from eager.tensor import Tensor, type_of, wrap, wrap_value
 from eager.variable import Variable
 from graphcore import dims
 from graphcore.builder import GraphBuilder
 from graphcore.dims import Dim
 from graphcore.errors import InconclusiveDim
-from graphcore.graph import Location, Node, Value
+from graphcore.graph import Graph, Location, Node, Value
 from graphcore.interpret import found_sizes, run_node
-from graphcore.optable import OpDef
+from graphcore.optable import OpDef, get_op
 from graphcore.types import TensorType
 
 CONSTANT_ELEMENTS = 16
@@ -53,6 +54,7 @@ class Trace(Frame):
         builder: the graph so far.
         sources: one Source per graph input.
         aborted: set once the trace has ended early; the frame is then a plain eager one.
+        observed: what Python functions gave while tracing.
     """
 
     def __init__(self, name: str, sizes: dict[str, int] | None, forbid_creation: bool = False, strict: bool = False):
@@ -77,6 +79,8 @@ class Trace(Frame):
         self._arrays: dict[Value, np.ndarray[Any, Any]] = {}
         self._made: list[weakref.ref[Tensor]] = []
         self._closed: set[Value] = set()
+        self._links: dict[int, tuple[Tensor, Value]] = {}
+        self.observed = Observations()
 
     def argument(self, type_: TensorType, array: np.ndarray[Any, Any] | None, position: int, name: str) -> Tensor:
         """Adds an argument as input; the array is its actual value, if there is one."""
@@ -105,12 +109,24 @@ class Trace(Frame):
         """The value that the run sees: a graph value, or after an abort an array."""
         entry = self._current.get(id(variable))
         if entry is not None:
+            if self.tracing and entry[1]._array is None and variable.dtype.kind in "fc":
+                return self._wrap(self._linked(variable, entry[1]))
             tensor = again(entry[1])
             self._made.append(weakref.ref(tensor))
             return tensor
         if not self.tracing:
             return wrap(variable._array)
         return self._wrap(self.read_original(variable))
+
+    def _linked(self, variable: Variable, assigned: Tensor) -> Value:
+        """An assigned value as reads have it: assignments have no gradient, so its cotangent is the variable's."""
+        kept = self._links.get(id(variable))
+        if kept is None or kept[0] is not assigned:
+            attrs = {"bodies": (_identity(type_of(assigned)),), "results": 1, "arguments": 1}
+            operands = [self.value_of(assigned), self.read_original(variable)]
+            kept = assigned, self.builder.emit_node(get_op("custom_gradient"), operands, attrs)[0]
+            self._links[id(variable)] = kept
+        return kept[1]
 
     def records(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> bool:
         """Whether an op goes into the graph; one on known arrays alone is computed at once.
@@ -124,6 +140,12 @@ class Trace(Frame):
             results = op.infer([type_of(t) for t in inputs], attrs)
         made = max((t.size for t in results if isinstance(t.size, int)), default=0)
         return made > max([CONSTANT_ELEMENTS, *(t._array.size for t in inputs if t._array is not None)])
+
+    def with_numbers(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The attributes of an op that runs after the end: shapes kept from before may have open sizes."""
+        if self._sizes and dims.free_symbols(attrs):
+            return {key: dims.substitute(value, self._sizes) for key, value in attrs.items()}
+        return attrs
 
     def emit(self, op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> tuple[Tensor, ...]:
         """Records one op. An undecidable size becomes a guard."""
@@ -247,8 +269,18 @@ class Trace(Frame):
             self._compute(value._value.node)
         return self._arrays[value._value]
 
-    def _compute(self, target: Node) -> None:
-        """Runs the recorded nodes that `target` needs and that have not run yet."""
+    def peek(self, tensor: Tensor, why: str) -> np.ndarray[Any, Any]:
+        """The value of a tensor without ending the trace; that of one that takes effects in bodies ends it.
+
+        Raises:
+            UntraceableError: in a trace without real arguments; in a strict one, for effects in bodies.
+        """
+        if tensor._array is None and any(n.effects and n.bodies for n in self._needed(tensor._value.node)):
+            return self.demand(tensor, why)
+        return self.array_of(tensor)
+
+    def _needed(self, target: Node) -> list[Node]:
+        """The recorded nodes that `target` needs and that have not run yet, in order."""
         needed: dict[int, Node] = {}
         stack = [target]
         while stack:
@@ -257,12 +289,18 @@ class Trace(Frame):
                 continue
             needed[node.id] = node
             stack.extend(v.node for v in node.operands)
-        for node_id in sorted(needed):
-            node = needed[node_id]
-            sizes = self._sizes or {}
-            arrays = run_node(node, [self._arrays[v] for v in node.operands], sizes)
+        return [needed[node_id] for node_id in sorted(needed)]
+
+    def _compute(self, target: Node) -> None:
+        sizes = {} if self._sizes is None else self._sizes
+        for node in self._needed(target):
+            operands = [self._arrays[v] for v in node.operands]
+            arrays = run_node(node, operands, sizes)
             sizes.update(found_sizes(node, arrays))
             self._arrays.update(zip(node.results, arrays, strict=True))
+            if self.tracing and node.op.name == "host_call":
+                # The run that follows does not call the Python function again.
+                node.attrs["call"].observed(operands, arrays)
 
     def creating(self, variable: Variable) -> None:
         """Takes note of a variable made while tracing. Raises ValueError where that is forbidden."""
@@ -281,6 +319,12 @@ class Trace(Frame):
                 "tf.init_scope()"
             )
         return self.array_of(value)
+
+
+def _identity(type_: TensorType) -> Graph:
+    """A body that gives what it gets."""
+    builder = GraphBuilder("read")
+    return builder.finish([builder.input(type_, "ct0", "argument")])
 
 
 def _escaped(tensor: Tensor) -> InvalidArgumentError:

@@ -25,7 +25,7 @@ def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: 
     if not alpha and max_value is None and not threshold:
         return nn.relu(x)
     below = alpha * (x - threshold)
-    result = where(math.greater_equal(x, threshold), x, below)
+    result = where(math.greater(x, threshold), x, below)
     return result if max_value is None else math.minimum(result, float(max_value))
 
 

@@ -83,10 +83,11 @@ __getattr__, __dir__ = lazy_names(
     globals(), "tf.keras.backend",
     {
         "eager": (
-            "abs cos equal exp foldl foldr greater greater_equal less less_equal map_fn maximum minimum "
-            "name_scope not_equal pow reshape round shape sign sin square stop_gradient tanh transpose sigmoid"
+            "abs cos equal exp greater greater_equal less less_equal maximum minimum "
+            "name_scope not_equal round sign sin square tanh sigmoid"
         ),
-        "eager.math": "log softplus softsign",
+        "eager.math": "log",
+        "eager.keras.backend_named": "foldl foldr map_fn pow reshape shape softplus softsign stop_gradient transpose",
         "eager.keras.backend_ops": (
             "all any arange argmax argmin batch_dot batch_flatten cast cast_to_floatx clip concatenate constant "
             "cumprod cumsum dot expand_dims eye flatten gather logsumexp max mean min one_hot ones ones_like "

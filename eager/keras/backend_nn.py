@@ -34,7 +34,7 @@ def hard_sigmoid(x: Any) -> Tensor:
 
 def softmax(x: Any, axis: int = -1) -> Tensor:
     """The softmax along an axis (tf.keras.backend.softmax)."""
-    return tf.nn.softmax(x, axis)
+    return tf.keras.activations.softmax(x, axis)
 
 
 def dropout(x: Any, level: float, noise_shape: Any = None, seed: int | None = None) -> Tensor:

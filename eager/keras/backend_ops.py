@@ -91,19 +91,24 @@ def variable(value: Any, dtype: Any = None, name: str | None = None, constraint:
     return Variable(value, dtype=kind, name=name, constraint=constraint)
 
 
+def _numpy(dtype: Any) -> Any:
+    return tf.as_dtype(tf.keras.backend.floatx() if dtype is None else dtype).numpy
+
+
 def zeros(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
     """A variable of zeros (tf.keras.backend.zeros)."""
-    return variable(np.zeros(shape), dtype, name)
+    return variable(np.zeros(shape, _numpy(dtype)), dtype, name)
 
 
 def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
     """A variable of ones (tf.keras.backend.ones)."""
-    return variable(np.ones(shape), dtype, name)
+    return variable(np.ones(shape, _numpy(dtype)), dtype, name)
 
 
 def eye(size: Any, dtype: Any = None, name: str | None = None) -> Variable:
     """A variable with an identity matrix (tf.keras.backend.eye)."""
-    return variable(np.eye(*size) if isinstance(size, tuple) else np.eye(size), dtype, name)
+    rows, columns = size if isinstance(size, tuple) else (size, size)
+    return variable(np.eye(rows, columns, dtype=_numpy(dtype)), dtype, name)
 
 
 def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
@@ -119,10 +124,14 @@ def ones_like(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
 
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = "int32") -> Tensor:
-    """Numbers from start (0 if only one bound is given) up to stop (tf.keras.backend.arange)."""
+    """Numbers from start (0 if only one bound is given) up to stop (tf.keras.backend.arange).
+
+    With the default dtype floats stay floats, as in tf.keras.
+    """
     if stop is None:
         start, stop = 0, max_(start, 0)
-    return tf.cast(tf.range(start, stop, step), dtype)
+    numbers = tf.range(start, stop, step)
+    return numbers if dtype == "int32" else tf.cast(numbers, dtype)
 
 
 def concatenate(tensors: Sequence[Any], axis: int = -1) -> Tensor:

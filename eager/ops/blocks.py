@@ -17,6 +17,7 @@ from eager.ops.sliding import Layout, exactly, paddings, per_axis
 from eager.tensor import Tensor, type_of
 from graphcore import dims
 from graphcore.dims import Dim
+from graphcore.dtypes import DType
 from graphcore.ops.spread import dilated, windowed_size
 
 
@@ -140,7 +141,7 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
 
     Args:
         input: [batch, *spatial, ...], the batch a multiple of the product of blocks.
-        block_shape: one size per spatial dimension.
+        block_shape: one size per spatial dimension, or an integer for two dimensions.
         crops: one pair (before, after) per spatial dimension.
         name: accepted for compatibility.
 
@@ -150,7 +151,8 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
     """
     del name
     shown = "batch_to_space"
-    x, blocks = convert(input), _sizes(block_shape, shown)
+    both = [block_shape] * 2 if isinstance(block_shape, int) else block_shape
+    x, blocks = convert(input), _sizes(both, shown)
     m = len(blocks)
     pairs = _pairs(crops, m, shown, "crops")
     if x.ndim < m + 1:
@@ -260,6 +262,18 @@ def erosion2d(
     return _morphology(value, filters, (strides, padding, data_format, dilations), "nn.erosion2d", False)
 
 
+def _never_best(dtype: DType, grow: bool) -> float:
+    """What no maximum, or else no minimum, ever is unless there is nothing else."""
+    if dtype.is_integer:
+        return dtype.min if grow else dtype.max
+    return float("-inf") if grow else float("inf")
+
+
+def _covered(x: Tensor) -> Tensor:
+    """True wherever the image is; one batch and one channel."""
+    return op("broadcast_to", convert(True), shape=(1, *raw_shape(x)[1:3], 1))
+
+
 def _morphology(input: Any, filters: Any, how: tuple[Any, Any, Any, Any], name: str, grow: bool) -> Tensor:
     x, w = convert_pair(input, filters, name)
     strides, padding, data_format, dilations = how
@@ -274,14 +288,19 @@ def _morphology(input: Any, filters: Any, how: tuple[Any, Any, Any, Any], name: 
     pads = paddings(padding, layout, shape[1:-1], window, steps, rates)
     if not grow:
         w = op("reverse", w, axes=(0, 1))
-    fill = float("-inf") if grow else float("inf")
+    fill = _never_best(x.dtype, grow)
     shown = _shifted(x, window, steps, rates, pads, fill)
     flat = op("reshape", w, shape=(window[0] * window[1], kernel[-1]))
+    filled = x.dtype.is_integer and any(v != 0 for v in (*pads[0], *pads[1]))
+    inside = _shifted(_covered(x), window, steps, rates, pads, False) if filled else []
     join, best = ("add", "maximum") if grow else ("sub", "minimum")
     found: Tensor | None = None
     for i, y in enumerate(shown):
         row = op("slice", flat, begin=(i, 0), end=(i + 1, kernel[-1]), strides=(1, 1))
         one = op(join, y, op("reshape", row, shape=(kernel[-1],)))
+        if inside:  # the sum with the fill would wrap around
+            one = op("select", op("broadcast_to", inside[i], shape=raw_shape(one)), one,
+                     op("broadcast_to", convert(fill, like=x.dtype), shape=raw_shape(one)))  # fmt: skip
         found = one if found is None else op(best, found, one)
     if found is None:
         raise ShapeError(f"{name}: filters {type_of(w)} are empty")

@@ -129,7 +129,8 @@ def depthwise_conv2d(
         strides: a list of 4.
         padding: VALID, SAME, or pairs.
         data_format: NHWC (or None), or NCHW.
-        dilations: an integer, or two.
+        dilations: an integer, or two. Together with strides they mean what they mean in tf.nn.conv2d; TensorFlow allows
+            only one of them above 1, and gives other values otherwise.
         name: accepted for compatibility.
 
     Returns:

@@ -76,21 +76,19 @@ def idct(
     Args:
         input: float32 or float64 [..., samples].
         type: 1, 2, 3 or 4: the type of the transform that is undone.
-        n: only None.
+        n: the length to which the input is cut or filled with zeros; by default its own.
         axis: only -1.
         norm: None, or "ortho" for an orthogonal transform.
         name: accepted for compatibility.
 
     Raises:
         DTypeError: for another dtype.
-        InvalidArgumentError: for a bad type or norm, for n, or type 1 of fewer than two samples.
+        InvalidArgumentError: for a bad type, norm or n, or type 1 of fewer than two samples.
         UnsupportedError: for another axis.
     """
     del name
-    if n is not None:
-        raise InvalidArgumentError(f"idct: n must be None, got {n}, as in TensorFlow; slice or pad the input")
     x = _checked(input, type, axis, norm, "idct")
-    return dct(x, {1: 1, 2: 3, 3: 2, 4: 4}[type], norm=norm)
+    return dct(x, {1: 1, 2: 3, 3: 2, 4: 4}[type], n, norm=norm)
 
 
 def _number(n: Dim, x: Tensor) -> Tensor:
@@ -141,6 +139,13 @@ def _dct4(x: Tensor, n: Dim, ortho: bool) -> Tensor:
     return result * (math.sqrt(0.5) / op("sqrt", _number(n, x))) if ortho else result
 
 
+def _window(window_fn: Callable[..., Any] | None, length: int, frames: Tensor) -> Tensor:
+    """The window; without one the factor whose square and shift sum to 1."""
+    if window_fn is None:
+        return convert(math.sqrt(0.5), like=frames.dtype)
+    return convert(window_fn(length, dtype=frames.dtype), dtype=frames.dtype)
+
+
 @public("signal.mdct")
 def mdct(
     signals: Any,
@@ -155,7 +160,7 @@ def mdct(
     Args:
         signals: float32 or float64 [..., samples].
         frame_length: samples in a frame, a multiple of 4.
-        window_fn: takes a length and `dtype`, gives the window; None for no window.
+        window_fn: takes a length and `dtype`, gives the window; None for a constant one, sqrt(1/2).
         pad_end: fills up the end with zeros.
         norm: None or "ortho".
         name: accepted for compatibility.
@@ -172,8 +177,7 @@ def mdct(
     if length % 4:
         raise InvalidArgumentError(f"mdct: frame_length is {length}, expected a multiple of 4")
     framed = frame(_checked(signals, 4, -1, norm, "mdct"), length, length // 2, pad_end)
-    if window_fn is not None:
-        framed = framed * convert(window_fn(length, dtype=framed.dtype), dtype=framed.dtype)
+    framed = framed * _window(window_fn, length, framed)
     a, b, c, d = split(framed, 4, -1)
     folded = concat([-reverse(c, [-1]) - d, a - reverse(b, [-1])], -1)
     return dct(folded, type=4, norm=norm)
@@ -190,7 +194,7 @@ def inverse_mdct(
 
     Args:
         mdcts: float32 or float64 [..., frames, frame_length // 2].
-        window_fn: takes a length and `dtype`, gives the window; None for no window.
+        window_fn: takes a length and `dtype`, gives the window; None for a constant one, sqrt(1/2).
         norm: None or "ortho", as for mdct.
         name: accepted for compatibility.
 
@@ -213,6 +217,4 @@ def inverse_mdct(
         lines = lines * (0.5 / half)
     first, second = split(lines, 2, -1)
     frames = concat([second, -reverse(second, [-1]), -reverse(first, [-1]), -first], -1)
-    if window_fn is not None:
-        frames = frames * convert(window_fn(2 * half, dtype=frames.dtype), dtype=frames.dtype)
-    return overlap_and_add(frames, half)
+    return overlap_and_add(frames * _window(window_fn, 2 * half, frames), half)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import builtins
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from eager.convert import convert, convert_pair
+from eager.convert import convert, convert_pair, dtype_clash
 from eager.errors import InvalidArgumentError, ShapeError
 from eager.ops.common import one_axis, op, raw_shape, settled, shape_argument, size_tensor
 from eager.ops.public import public
@@ -48,13 +49,15 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
 
 @public("convert_to_tensor")
 def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
-    """A tensor of the value (tf.convert_to_tensor).
+    """A tensor of the value (tf.convert_to_tensor); a `dtype_hint` that does not fit the value is left out.
 
     Raises:
         DTypeError: if the value is a tensor of another dtype.
     """
-    hint = None if dtype_hint is None else as_dtype(dtype_hint)
-    return convert(value, dtype=dtype, like=hint, name=name or "")
+    if dtype is None and dtype_hint is not None:
+        with suppress(TypeError, ValueError):
+            return convert(value, like=as_dtype(dtype_hint), name=name or "")
+    return convert(value, dtype=dtype, name=name or "")
 
 
 @public("zeros")
@@ -134,7 +137,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     of the tensors given, float32 if a number is a float, else int32.
 
     Raises:
-        InvalidArgumentError: if delta is 0.
+        InvalidArgumentError: if delta is 0, or points away from known bounds.
     """
     del name
     given = (0, start, delta) if limit is None else (start, limit, delta)
@@ -147,7 +150,14 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     numbers = [float(x) for x in given]
     if numbers[2] == 0:
         raise InvalidArgumentError("range: delta must not be 0")
+    _check_direction(*numbers)
     return wrap(np.arange(*numbers).astype(kind.numpy))
+
+
+def _check_direction(first: float, last: float, step: float) -> None:
+    if (last - first) * step < 0:
+        sign = "<= limit when delta > 0" if step > 0 else ">= limit when delta < 0"
+        raise InvalidArgumentError(f"range: Requires start {sign}: {first:g}/{last:g}")
 
 
 def _range_dtype(given: tuple[Any, ...]) -> DType:
@@ -165,6 +175,8 @@ def _is_integral(x: Any) -> bool:
 def _integer_range(first: Dim, last: Dim, step: Dim, kind: DType) -> Tensor:
     if isinstance(step, int) and step == 0:
         raise InvalidArgumentError("range: delta must not be 0")
+    if isinstance(first, int) and isinstance(last, int) and isinstance(step, int):
+        _check_direction(first, last, step)
     if isinstance(step, int) and step < 0:
         count = dims.maximum(dims.ceildiv(first - last, -step), 0)
     else:
@@ -182,14 +194,14 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     Bounds broadcast; integers give float64. `num` may be a size that tf.shape gives in a trace.
 
     Raises:
-        InvalidArgumentError: unless `num` is positive.
+        InvalidArgumentError: for a negative `num`.
         DTypeError: if the dtypes of the bounds differ.
         ShapeError: if their shapes do not broadcast.
     """
     del name
     (first, last), (count,) = convert_pair(start, stop, "linspace"), shape_argument((num,), "linspace")
-    if not settled(lambda: dims.less_equal(1, count)):
-        raise InvalidArgumentError(f"linspace: num is {count}, expected a positive number")
+    if not settled(lambda: dims.less_equal(0, count)):
+        raise InvalidArgumentError(f"linspace: num is {count}, expected a number >= 0")
     if first.dtype.is_integer:
         first, last = cast(first, float64), cast(last, float64)
     sizes = settled(lambda: broadcast_shapes(raw_shape(first), raw_shape(last)))
@@ -210,22 +222,30 @@ def one_hot(
 ) -> Tensor:  # fmt: skip
     """`on_value` at each index and `off_value` elsewhere, along a new axis of size `depth` (tf.one_hot).
 
-    An index out of range gives all off. The new axis is the last by default; dtype float32.
+    An index out of range gives all off. The new axis is the last by default; the dtype is that of `on_value`, else
+    of `off_value`, else float32.
 
     Raises:
-        DTypeError: if the indices are no integers.
+        DTypeError: if the indices are no integers, or the dtypes of the values differ.
+        InvalidArgumentError: if the depth is negative.
     """
     del name
     at = convert(indices)
-    given = next((as_dtype(v.dtype) for v in (on_value, off_value) if hasattr(v, "dtype")), None)
-    kind = as_dtype(dtype) if dtype is not None else (given or float32)
+    hint = None if dtype is None else as_dtype(dtype)
+    given = [None if v is None else convert(v, like=hint) for v in (on_value, off_value)]
+    kind = hint or next((v.dtype for v in given if v is not None), float32)
+    for value in given:
+        if value is not None and value.dtype is not kind:
+            raise dtype_clash("one_hot", kind, value.dtype)
     new_axis = at.ndim if axis is None or axis == -1 else one_axis(axis, at.ndim + 1, "one_hot")
     size = shape_argument((depth,), "one_hot")[0]
+    if isinstance(size, int) and size < 0:
+        raise InvalidArgumentError(f"one_hot: depth must be non-negative, got {size}")
     if on_value is None and off_value is None:
         return op("one_hot", at, depth=size, axis=new_axis, dtype=kind)
     hot = op("one_hot", at, depth=size, axis=new_axis, dtype=bool_)
-    on = convert(kind.is_bool or 1 if on_value is None else on_value, dtype=kind)
-    off = convert(False if kind.is_bool else 0, like=kind) if off_value is None else convert(off_value, dtype=kind)
+    on = convert(kind.is_bool or 1, like=kind) if given[0] is None else given[0]
+    off = convert(False if kind.is_bool else 0, like=kind) if given[1] is None else given[1]
     return op("select", hot, on, off)
 
 
@@ -237,16 +257,18 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_, name: st
     tf.shape(x)[1].
 
     Raises:
-        DTypeError: if the lengths are no integers.
+        InvalidArgumentError: if the lengths are no numbers.
     """
     del name
     ends = convert(lengths)
+    if not (ends.dtype.is_integer or ends.dtype.is_floating):
+        raise InvalidArgumentError(f"sequence_mask: lengths are {ends.dtype.name}, expected integers")
     if maxlen is None:
         array = concrete(ends, "tf.sequence_mask without maxlen, such as tf.shape(x)[1]")
-        maxlen = int(array.max()) if array.size else 0
+        maxlen = max(int(np.ceil(array.max())), 0) if array.size else 0
+    elif ends.dtype.is_floating:
+        ends = cast(ends, int32)
     size = shape_argument((maxlen,), "sequence_mask")[0]
-    if not ends.dtype.is_integer:
-        raise InvalidArgumentError(f"sequence_mask: lengths are {ends.dtype.name}, expected integers")
     places = op("iota", shape=(size,), axis=0, dtype=ends.dtype)
     return cast(op("less", places, expand_dims(ends, -1)), dtype)
 

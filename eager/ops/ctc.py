@@ -38,7 +38,8 @@ def ctc_loss(
         name: accepted for compatibility.
 
     Returns:
-        [batch]; infinite for a sequence that the frames cannot hold. There is no second derivative.
+        [batch]; infinite for a sequence that the frames cannot hold (TensorFlow gives a number near 700). There is no
+        second derivative.
 
     Raises:
         UnsupportedError: for sparse labels.

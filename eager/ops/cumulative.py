@@ -50,7 +50,7 @@ def cumulative_logsumexp(
 ) -> Tensor:
     """For every element log(sum(exp)) of those up to it along an axis (tf.math.cumulative_logsumexp).
 
-    Arguments as tf.cumsum. As in TensorFlow the lowest finite number stands for the logarithm of 0.
+    Arguments as tf.cumsum; minus infinity is the logarithm of an empty sum.
 
     Raises:
         InvalidTypeError: for an integer or bool tensor.
@@ -58,5 +58,4 @@ def cumulative_logsumexp(
     """
     del name
     t = floating(x, "math.cumulative_logsumexp")
-    result = _along(t, "logaddexp", axis, exclusive, reverse, "cumulative_logsumexp")
-    return op("maximum", result, convert(float(t.dtype.min), like=t.dtype))
+    return _along(t, "logaddexp", axis, exclusive, reverse, "cumulative_logsumexp")

@@ -56,7 +56,21 @@ def _comparison(name: str, compare: Callable[..., Tensor], words: str) -> Callab
 
 
 assert_equal = _comparison("assert_equal", math.equal, "==")
-assert_none_equal = _comparison("assert_none_equal", math.not_equal, "!=")
+_none_equal = _comparison("assert_none_equal", math.not_equal, "!=")
+
+
+@public("debugging.assert_none_equal")
+def assert_none_equal(
+    x: Any, y: Any, summarize: int | None = None, message: str | None = None, name: str | None = None
+) -> None:
+    """Stops the run unless x != y for all elements (tf.debugging.assert_none_equal, whose arguments have this order).
+
+    Raises:
+        InvalidArgumentError: if it does not hold.
+    """
+    _none_equal(x, y, message, summarize, name)
+
+
 assert_less = _comparison("assert_less", math.less, "<")
 assert_less_equal = _comparison("assert_less_equal", math.less_equal, "<=")
 assert_greater = _comparison("assert_greater", math.greater, ">")

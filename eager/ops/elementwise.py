@@ -8,10 +8,11 @@ from typing import Any
 from eager import operators
 from eager.convert import convert, convert_pair
 from eager.dispatch import run1
+from eager.errors import ShapeError
 from eager.ops.common import floating, op
 from eager.ops.public import public
 from eager.tensor import Tensor
-from graphcore.dtypes import as_dtype
+from graphcore.dtypes import as_dtype, float32, float64
 from graphcore.optable import get_op
 
 
@@ -71,7 +72,21 @@ cosh = unary_function("cosh", ["cosh", "math.cosh"], "The hyperbolic cosine")
 add = _binary("add", ["add", "math.add"], "x + y")
 subtract = _binary("sub", ["subtract", "math.subtract"], "x - y")
 multiply = _binary("mul", ["multiply", "math.multiply"], "x * y")
-floordiv = _binary("floordiv", ["math.floordiv"], "The quotient rounded towards minus infinity")
+
+
+@public("math.floordiv")
+def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The quotient rounded towards minus infinity, elementwise with broadcasting (tf.math.floordiv).
+
+    Of floats it is floor(x / y), as in TensorFlow: 1.0 // 0.1 is 10, not Python's 9.
+
+    Raises:
+        DTypeError: if dtypes differ.
+    """
+    del name
+    return operators.floor_divide(x, y)
+
+
 floormod = _binary("mod", ["math.floormod", "math.mod"], "The remainder of floordiv, of the divisor's sign")
 maximum = _binary("maximum", ["maximum", "math.maximum"], "The larger of two values; NaN wins")
 minimum = _binary("minimum", ["minimum", "math.minimum"], "The smaller of two values; NaN wins")
@@ -169,9 +184,12 @@ def reciprocal(x: Any, name: str | None = None) -> Tensor:
 
 @public("math.divide_no_nan")
 def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y, and 0 where y is 0 (tf.math.divide_no_nan). Raises DTypeError if dtypes differ."""
+    """x / y, and 0 where y is 0 (tf.math.divide_no_nan); integers as tf.divide. Raises DTypeError if dtypes differ."""
     del name
     a, b = convert_pair(x, y, "divide_no_nan")
+    if a.dtype.is_integer:
+        wide = float32 if a.dtype.size <= 2 else float64
+        a, b = op("cast", a, dtype=wide), op("cast", b, dtype=wide)
     zero, one = convert(0, like=b.dtype), convert(1, like=b.dtype)
     none = op("equal", b, zero)
     return op("select", none, zero, op("div", a, op("select", none, one, b)))
@@ -211,11 +229,15 @@ is_finite = _predicate("is_finite", "Whether x is neither NaN nor infinite")
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of tensors of one shape and dtype (tf.add_n). Raises ValueError for an empty list."""
     del name
-    if not inputs:
+    given = [*inputs]
+    if not given:
         raise ValueError("add_n: inputs must be a list of at least one tensor")
-    total = convert(inputs[0])
-    for x in inputs[1:]:
-        total = add(total, x)
+    total = convert(given[0])
+    for x in given[1:]:
+        term = convert(x, like=total.dtype)
+        if not term.shape.is_compatible_with(total.shape):
+            raise ShapeError(f"add_n: shapes differ: {total.shape} and {term.shape}; tf.add broadcasts")
+        total = add(total, term)
     return total
 
 
@@ -224,9 +246,12 @@ def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x * y, and 0 where y is 0 even if x is infinite or NaN (tf.math.multiply_no_nan)."""
     del name
     a, b = convert_pair(x, y, "multiply_no_nan")
+    if a.dtype.is_integer:
+        return op("mul", a, b)
     zero = convert(0, like=b.dtype)
-    none = op("equal", b, zero)
-    return op("select", none, zero, op("mul", op("select", none, zero, a), b))
+    # A finite x stays, so that the gradient by y where y is 0 is x.
+    lost = op("equal", b, zero) if a.dtype.is_complex else op("logical_not", op("is_finite", a))
+    return op("mul", op("select", op("logical_and", op("equal", b, zero), lost), zero, a), b)
 
 
 @public("math.xlogy")

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from eager import nest
-from eager.context import thread
+from eager.context import run_frame, thread
 from eager.convert import convert
 from eager.dispatch import run
 from eager.errors import InvalidArgumentError, UntraceableError
+from eager.function.observed import Arrays, same_bits
+from eager.function.region import leave
+from eager.ops.leaves import running_trace
 from eager.ops.public import public
 from eager.tape import GradientTape
 from eager.tensor import Tensor, type_of, wrap
@@ -21,8 +24,6 @@ from graphcore.dtypes import DType, as_dtype
 from graphcore.functions import Functions
 from graphcore.optable import get_op
 from graphcore.types import TensorType
-
-Arrays = Sequence[np.ndarray[Any, Any]]
 
 
 class HostFunction:
@@ -50,9 +51,12 @@ class HostFunction:
     def function(self, *arrays: np.ndarray[Any, Any]) -> list[Any]:
         """The results. Raises whatever the function raises."""
         observed, self._observed = self._observed, None
-        if observed is not None and all(map(_same_bits, observed[0], arrays)):
+        if observed is not None and all(map(same_bits, observed[0], arrays)):
             return list(observed[1])
-        return self._function(*arrays)
+        frame = thread.frame
+        # Tapes and traces around the call are not for what it does: it runs at once.
+        with run_frame(None if frame is not None and frame.tracing else frame):
+            return self._function(*arrays)
 
     def vjp(self, f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
         """No gradient flows through; see `DifferentiableHostFunction`."""
@@ -89,19 +93,13 @@ class DifferentiableHostFunction(HostFunction):
         return [found.get(i) for i in range(count)]
 
 
-def _same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    return bool((a == b).all()) if a.dtype == object else a.tobytes() == b.tobytes()
-
-
 @public("py_function")
 def py_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:
     """A Python function of eager tensors as an op, differentiable through what it does (tf.py_function).
 
     Args:
         func: takes eager tensors and returns tensors, arrays or numbers. Inside a compiled function it is a host call
-            and runs once per call; for a gradient that is taken there it runs once more.
+            and runs once per call; for a gradient it runs once more, and again if that needs its results.
         inp: tensors.
         Tout: dtype of the result or a list of them; [] or None for none. A tf.TensorSpec gives the shape too, which
             otherwise is what the first call returned, sizes equal to an open size of an argument's axis being open.
@@ -117,7 +115,7 @@ def py_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None 
 
     inputs = [convert(x) for x in inp]
     label = name or getattr(func, "__name__", "py_function")
-    if not _tracing():
+    if running_trace() is None:
         return _packed(on_tensors(*inputs), Tout)
     make = lambda types: DifferentiableHostFunction(label, on_tensors, types)  # noqa: E731
     return _packed(_recorded(make, on_tensors, inputs, Tout, label), Tout)
@@ -147,22 +145,15 @@ def numpy_function(
 
     inputs = [convert(x) for x in inp]
     label = name or getattr(func, "__name__", "numpy_function")
-    if not _tracing():
-        own, thread.tapes = thread.tapes, []
-        try:
+    if running_trace() is None:
+        with run_frame(thread.frame):
             return _packed(on_arrays(*inputs), Tout)
-        finally:
-            thread.tapes = own
 
     def run_arrays(*arrays: np.ndarray[Any, Any]) -> list[Any]:
         return [t.numpy() for t in on_arrays(*map(wrap, arrays))]
 
     make = lambda types: HostFunction(label, run_arrays, types)  # noqa: E731
     return _packed(_recorded(make, on_arrays, inputs, Tout, label), Tout)
-
-
-def _tracing() -> bool:
-    return thread.frame is not None and thread.frame.tracing
 
 
 def _specs(Tout: Any) -> list[Any]:
@@ -209,26 +200,26 @@ def _recorded(
     if all(isinstance(s, TensorSpec) and s.shape.is_fully_defined() for s in specs):
         call = make([TensorType(s.dtype, tuple(s.shape)) for s in specs])
         return run(get_op("host_call"), inputs, {"call": call})
-    frame: Any = thread.frame
+    frame = running_trace()
+    assert frame is not None
+    if frame.in_body:
+        leave(frame, f"{name} gives no shape (Tout=tf.TensorSpec(...) does), and tracing does not run it")
     if frame._sizes is None:
         raise UntraceableError(
             f"{name}: a trace without real arguments cannot know the shape of its result; give Tout=tf.TensorSpec(...)"
         )
-    arrays = [frame.demand(t, f"an argument of {name}") if t._array is None and _region(frame) else frame.array_of(t)
-              for t in inputs]  # fmt: skip
-    from eager.context import run_frame
+    arrays = [frame.peek(t, f"an argument of {name}") for t in inputs]
+    if not frame.tracing:  # an argument took effects in a body, so the trace has ended
+        return on_tensors(*inputs)
 
-    with run_frame(None):
-        results = [np.asarray(t) for t in on_tensors(*[wrap(np.array(a)) for a in arrays])]
-    if not frame.tracing:  # an argument was inside of a loop body, so the trace has ended
-        return [wrap(r) for r in results]
+    def call_now() -> list[np.ndarray[Any, Any]]:
+        with run_frame(None):
+            return [np.asarray(t) for t in on_tensors(*[wrap(np.array(a)) for a in arrays])]
+
+    results = frame.observed.results(name, arrays, call_now)
     call = make([_open_type(r, inputs, arrays) for r in results])
     call.observed(arrays, results)
     return run(get_op("host_call"), inputs, {"call": call})
-
-
-def _region(frame: Any) -> bool:
-    return hasattr(frame, "outer")
 
 
 def _open_type(result: np.ndarray[Any, Any], inputs: Sequence[Tensor], arrays: Arrays) -> TensorType:

@@ -56,21 +56,16 @@ def _between_integers(x: Tensor, wanted: DType, change: Callable[..., Tensor]) -
     return change(x, wanted) * ((want + 1) // (have + 1))
 
 
-def _as_floats(image: Any, name: str, work: Callable[[Tensor], Tensor]) -> Tensor:
+def _as_floats(x: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:
     """Work done on floats in [0, 1], the result in the image's own dtype, saturated."""
-    x = image_tensor(image, name)
     floats = x if x.dtype.is_floating else convert_image_dtype(x, float32)
     return convert_image_dtype(work(floats), x.dtype, saturate=True)
 
 
 @public("image.adjust_brightness")
 def adjust_brightness(image: Any, delta: Any) -> Tensor:
-    """A number added to every pixel, on the scale [0, 1] (tf.image.adjust_brightness).
-
-    Raises:
-        ShapeError: unless the rank is 3 or 4.
-    """
-    return _as_floats(image, "image.adjust_brightness", lambda x: x + cast(convert(delta, like=x.dtype), x.dtype))
+    """A number added to every pixel, on the scale [0, 1] (tf.image.adjust_brightness); any rank."""
+    return _as_floats(convert(image), lambda x: x + cast(convert(delta, like=x.dtype), x.dtype))
 
 
 @public("image.adjust_contrast")
@@ -85,22 +80,19 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> Tensor:
         mean = reduce_mean(x, (-3, -2), keepdims=True)
         return (x - mean) * cast(convert(contrast_factor, like=x.dtype), x.dtype) + mean
 
-    return _as_floats(images, "image.adjust_contrast", work)
+    return _as_floats(image_tensor(images, "image.adjust_contrast"), work)
 
 
 @public("image.adjust_gamma")
 def adjust_gamma(image: Any, gamma: Any = 1, gain: Any = 1) -> Tensor:
-    """gain * x ** gamma on the scale [0, 1] (tf.image.adjust_gamma).
+    """gain * x ** gamma on the scale [0, 1] (tf.image.adjust_gamma); any rank.
 
     Raises:
-        ShapeError: unless the rank is 3 or 4.
         InvalidArgumentError: for a negative gamma.
     """
     if isinstance(gamma, int | float) and gamma < 0:
         raise InvalidArgumentError(f"image.adjust_gamma: gamma is {gamma}, expected at least 0")
-    return _as_floats(
-        image, "image.adjust_gamma", lambda x: pow(x, cast(convert(gamma, like=x.dtype), x.dtype)) * gain
-    )
+    return _as_floats(convert(image), lambda x: pow(x, cast(convert(gamma, like=x.dtype), x.dtype)) * gain)
 
 
 @public("image.adjust_saturation")
@@ -118,8 +110,9 @@ def adjust_saturation(image: Any, saturation_factor: Any, name: str | None = Non
         scaled = s * cast(convert(saturation_factor, like=x.dtype), x.dtype)
         return hsv_to_rgb(concat([h, _clipped(scaled), v], -1))
 
-    require_channels(image_tensor(image, shown), 3, shown)
-    return _as_floats(image, shown, work)
+    x = image_tensor(image, shown)
+    require_channels(x, 3, shown)
+    return _as_floats(x, work)
 
 
 @public("image.adjust_hue")
@@ -140,8 +133,9 @@ def adjust_hue(image: Any, delta: Any, name: str | None = None) -> Tensor:
         turned = h + cast(convert(delta, like=x.dtype), x.dtype)
         return hsv_to_rgb(concat([turned - op("floor", turned), s, v], -1))
 
-    require_channels(image_tensor(image, shown), 3, shown)
-    return _as_floats(image, shown, work)
+    x = image_tensor(image, shown)
+    require_channels(x, 3, shown)
+    return _as_floats(x, work)
 
 
 @public("image.rgb_to_grayscale")

@@ -47,7 +47,8 @@ def _lanczos(radius: float) -> Callable[[Array], Array]:
 
 
 def _gaussian(x: Array) -> Array:
-    return np.where(x >= 1.5, 0, np.exp(-2 * x * x))
+    """A normal distribution, which `_scaled` cuts off at the radius of 1.5."""
+    return np.exp(-2 * x * x)
 
 
 _KERNELS: dict[str, tuple[Callable[[Array], Array], float]] = {
@@ -84,9 +85,11 @@ def _bilinear(size: int, out: int) -> Taps:
 
 
 def _bicubic(size: int, out: int) -> Taps:
-    at = (np.arange(out) + 0.5) * (size / out) - 0.5
+    # float32 as TensorFlow's, because rounding decides which entry of the table a position takes.
+    half = np.float32(0.5)
+    at = (np.arange(out, dtype=np.float32) + half) * (np.float32(size) / np.float32(out)) - half
     low = np.floor(at).astype(np.int64)
-    part = np.rint((at - low) * _TABLE) / _TABLE
+    part = np.rint((at - np.floor(at)).astype(np.float64) * _TABLE) / _TABLE
     places = low[:, None] + np.arange(-1, 3)
     weights = _keys(np.abs(part[:, None] - np.arange(-1, 3)))
     inside = (places >= 0) & (places < size)
@@ -106,13 +109,19 @@ def _area(size: int, out: int) -> Taps:
 
 def _scaled(method: str, size: int, out: int, antialias: bool) -> Taps:
     kernel, radius = _KERNELS[method]
-    inverse = size / out
-    stretch = max(inverse, 1.0) if antialias else 1.0
-    at = (np.arange(out) + 0.5) * inverse
-    first = np.clip(np.ceil(at - radius * stretch - 0.5), 0, size - 1).astype(np.int64)
-    last = np.clip(np.floor(at + radius * stretch - 0.5), 0, size - 1).astype(np.int64)
+    # What is within the radius is decided in float32, as in TensorFlow, because the gaussian ends with a step.
+    one, half = np.float32(1), np.float32(0.5)
+    inverse = one / (np.float32(out) / np.float32(size))
+    stretch = max(inverse, one) if antialias else one
+    at = (np.arange(out, dtype=np.float32) + half) * inverse
+    reach = np.float32(radius) * stretch
+    first = np.clip(np.ceil(at - reach - half), 0, size - 1).astype(np.int64)
+    last = np.clip(np.floor(at + reach - half), 0, size - 1).astype(np.int64)
     places = first[:, None] + np.arange(int((last - first).max(initial=0)) + 1)
-    weights = kernel(np.abs(places + 0.5 - at[:, None]) / stretch)
+    away = np.abs(places.astype(np.float32) + half - at[:, None]) * (one / stretch)
+    exact = np.abs(places + 0.5 - (np.arange(out)[:, None] + 0.5) * (size / out))
+    weights = kernel(exact / (max(size / out, 1.0) if antialias else 1.0))
+    weights = np.where(away < radius, weights, 0)
     weights = np.where(places <= last[:, None], weights, 0)
     return np.clip(places, 0, size - 1), _normalised(weights)
 

@@ -10,8 +10,9 @@ import numpy as np
 from eager.convert import convert
 from eager.errors import InvalidArgumentError
 from eager.ops.blocks import patches
-from eager.ops.common import op, raw_shape, settled
-from eager.ops.image_common import as_batch, image_tensor, known_size
+from eager.ops.common import known_sizes, op, raw_shape, settled, shape_argument
+from eager.ops.image_common import as_batch, image_tensor, known_size, size_pair
+from eager.ops.pick import slice
 from eager.ops.public import public
 from eager.tensor import Tensor, concrete, type_of
 from graphcore import dims
@@ -78,16 +79,24 @@ def _crop(x: Tensor, top: Dim, left: Dim, height: Dim, width: Dim, name: str) ->
 
 @public("image.crop_to_bounding_box")
 def crop_to_bounding_box(
-    image: Any, offset_height: int, offset_width: int, target_height: int, target_width: int
+    image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
 ) -> Tensor:
-    """The box of a size at an offset (tf.image.crop_to_bounding_box).
+    """The box of a size at an offset (tf.image.crop_to_bounding_box); all four are integers or integer scalars.
 
     Raises:
         ShapeError: unless the rank is 3 or 4.
         InvalidArgumentError: if the box is not inside the image.
     """
-    x = image_tensor(image, "image.crop_to_bounding_box")
-    return _crop(x, offset_height, offset_width, target_height, target_width, "image.crop_to_bounding_box")
+    name = "image.crop_to_bounding_box"
+    x = image_tensor(image, name)
+    height, width = shape_argument((target_height, target_width), name)
+    offsets = (offset_height, offset_width)
+    if any(isinstance(v, Tensor) and known_sizes(v) is None for v in offsets):  # traced, and computed from data
+        shape = raw_shape(x)
+        lead = shape[:-3]
+        return slice(x, [*(0,) * len(lead), *offsets, 0], [*lead, height, width, shape[-1]])
+    top, left = shape_argument(offsets, name)
+    return _crop(x, top, left, height, width, name)
 
 
 @public("image.central_crop")
@@ -111,7 +120,7 @@ def central_crop(image: Any, central_fraction: float) -> Tensor:
 
 @public("image.pad_to_bounding_box")
 def pad_to_bounding_box(
-    image: Any, offset_height: int, offset_width: int, target_height: int, target_width: int
+    image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
 ) -> Tensor:
     """The image at an offset inside zeros of a size (tf.image.pad_to_bounding_box).
 
@@ -119,8 +128,10 @@ def pad_to_bounding_box(
         ShapeError: unless the rank is 3 or 4.
         InvalidArgumentError: if an offset is negative, or the image does not fit.
     """
-    x = image_tensor(image, "image.pad_to_bounding_box")
-    return _pad(x, offset_height, offset_width, target_height, target_width, "image.pad_to_bounding_box")
+    name = "image.pad_to_bounding_box"
+    x = image_tensor(image, name)
+    top, left, height, width = shape_argument((offset_height, offset_width, target_height, target_width), name)
+    return _pad(x, top, left, height, width, name)
 
 
 def _pad(x: Tensor, top: Dim, left: Dim, height: Dim, width: Dim, name: str) -> Tensor:
@@ -139,7 +150,7 @@ def _pad(x: Tensor, top: Dim, left: Dim, height: Dim, width: Dim, name: str) -> 
 
 
 @public("image.resize_with_crop_or_pad")
-def resize_with_crop_or_pad(image: Any, target_height: int, target_width: int) -> Tensor:
+def resize_with_crop_or_pad(image: Any, target_height: Any, target_width: Any) -> Tensor:
     """The image cut or filled with zeros evenly on both sides to a size (tf.image.resize_with_crop_or_pad).
 
     Raises:
@@ -148,8 +159,7 @@ def resize_with_crop_or_pad(image: Any, target_height: int, target_width: int) -
     """
     name = "image.resize_with_crop_or_pad"
     x = image_tensor(image, name)
-    if target_height < 1 or target_width < 1:
-        raise InvalidArgumentError(f"{name}: target is {target_height} x {target_width}, expected sizes of at least 1")
+    target_height, target_width = size_pair((target_height, target_width), name)
     height, width = raw_shape(x)[-3:-1]
     less = [(n - want, want, n) for n, want in ((height, target_height), (width, target_width))]
     crops = [dims.maximum(dims.floordiv(more, 2), 0) for more, _, _ in less]
@@ -197,11 +207,15 @@ def _four(value: Any, what: str) -> tuple[int, int]:
 
 
 def flipped_where(x: Tensor, coins: Callable[[tuple[Dim, ...]], Tensor], axis: int) -> Tensor:
-    """Every image of a batch reversed along a spatial axis where its coin in [0, 1) is below one half."""
+    """Every image reversed along a spatial axis by its coin in [0, 1).
+
+    As in TensorFlow, one image is reversed by a coin below one half, the images of a batch by coins above.
+    """
 
     def flip(y: Tensor) -> Tensor:
         n = raw_shape(y)[0]
-        toss = op("less", coins((n,) if x.ndim == 4 else (1,)), convert(0.5, dtype="float32"))
+        toss = op("less" if x.ndim == 3 else "greater", coins((n,) if x.ndim == 4 else ()),
+                  convert(0.5, dtype="float32"))  # fmt: skip
         mask = op("broadcast_to", op("reshape", toss, shape=(n, 1, 1, 1)), shape=raw_shape(y))
         return op("select", mask, op("reverse", y, axes=(axis + 1,)), y)
 

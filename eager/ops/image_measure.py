@@ -18,7 +18,7 @@ from eager.ops.reduce import reduce_mean, reduce_sum
 from eager.ops.shaping import cast
 from eager.tensor import Tensor, type_of, wrap
 from graphcore import dims
-from graphcore.dtypes import float32
+from graphcore.dtypes import float32, float64
 
 
 def _floats(x: Tensor) -> Tensor:
@@ -29,13 +29,19 @@ def _floats(x: Tensor) -> Tensor:
 def per_image_standardization(image: Any) -> Tensor:
     """Each image with mean 0 and deviation 1 (tf.image.per_image_standardization).
 
-    The deviation is at least 1 / sqrt(number of elements). Integers are cast, not scaled, as in TensorFlow.
+    The image has rank 3 or more. The deviation is at least 1 / sqrt(number of elements). Values are cast, not scaled,
+    as in TensorFlow: to float32, but float64 stays.
 
     Raises:
-        ShapeError: unless the rank is 3 or 4.
+        ShapeError: for a rank below 3.
     """
-    x = image_tensor(image, "image.per_image_standardization")
-    x = x if x.dtype.is_floating else cast(x, float32)
+    x = convert(image)
+    if x.ndim < 3:
+        raise ShapeError(
+            f"image.per_image_standardization: image is {type_of(x)}, expected rank 3 or more: [height, width, "
+            "channels]; use tf.expand_dims"
+        )
+    x = x if x.dtype is float64 else cast(x, float32)
     axes = (-3, -2, -1)
     off = x - reduce_mean(x, axes, keepdims=True)
     count = cast(size_tensor(dims.product(raw_shape(x)[-3:])), x.dtype)
@@ -116,7 +122,7 @@ def _pair(a: Any, b: Any, name: str) -> tuple[Tensor, Tensor]:
 
 def _peak(max_val: Any, x: Tensor, y: Tensor) -> Tensor:
     """The largest value on the scale of the floats that the images become."""
-    peak = cast(convert(max_val, like=x.dtype), x.dtype)
+    peak = cast(convert(max_val, like=x.dtype if x.dtype.is_floating else None), x.dtype)
     return peak if x.dtype.is_floating else convert_image_dtype(peak, y.dtype)
 
 

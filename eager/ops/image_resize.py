@@ -125,7 +125,7 @@ def _pick(x: Tensor, places: Any, axis: int) -> Tensor:
 
 @public("image.resize_with_pad")
 def resize_with_pad(
-    image: Any, target_height: int, target_width: int, method: Any = "bilinear", antialias: bool = False
+    image: Any, target_height: Any, target_width: Any, method: Any = "bilinear", antialias: bool = False
 ) -> Tensor:
     """The image resized within a size, its proportions kept, and filled with zeros evenly (tf.image.resize_with_pad).
 
@@ -135,14 +135,14 @@ def resize_with_pad(
     """
     shown = "image.resize_with_pad"
     x = image_tensor(image, shown)
-    if target_height < 1 or target_width < 1:
-        raise InvalidArgumentError(f"{shown}: target is {target_height} x {target_width}, expected sizes of at least 1")
+    target_height, target_width = size_pair((target_height, target_width), shown)
     height, width = (known_size(d) for d in raw_shape(x)[-3:-1])
-    ratio = max(width / target_width, height / target_height)
-    size = int(np.floor(height / ratio)), int(np.floor(width / ratio))
-    y = resize(x, size, method, antialias=antialias)
-    top, left = ((want - n) // 2 for want, n in zip((target_height, target_width), size, strict=True))
-    return pad_to_bounding_box(y, max(top, 0), max(left, 0), target_height, target_width)
+    have, want = np.array([height, width], np.float32), np.array([target_height, target_width], np.float32)
+    exact = have / np.max(have / want)
+    # As in TensorFlow the margin is half of what the exact size leaves, not of what the whole size leaves.
+    top, left = np.maximum(np.floor((want - exact) / 2), 0).astype(int).tolist()
+    y = resize(x, np.floor(exact).astype(int).tolist(), method, antialias=antialias)
+    return pad_to_bounding_box(y, top, left, target_height, target_width)
 
 
 @public("image.crop_and_resize")

@@ -29,6 +29,10 @@ class _Plan(NamedTuple):
     shape: tuple[Dim, ...]
 
 
+class BadIndexError(InvalidArgumentError, IndexError):
+    """An index that a tensor does not have: tf.errors.InvalidArgumentError, and Python's IndexError."""
+
+
 def getitem(x: Any, key: Any) -> Tensor:
     """x[key], as tf.Tensor.__getitem__: ints, slices, `...`, tf.newaxis, scalar tensors, or one bool mask.
 
@@ -173,9 +177,9 @@ def _expand(x: Tensor, key: tuple[Any, ...]) -> list[Any]:
     """The key with the ellipsis written out, and full slices for the axes that it leaves out."""
     consumed = sum(1 for k in key if k is not None and k is not Ellipsis)
     if consumed > x.ndim:
-        raise IndexError(f"too many indices for {type_of(x)}: {consumed} for rank {x.ndim}")
+        raise BadIndexError(f"too many indices for {type_of(x)}: {consumed} for rank {x.ndim}")
     if sum(1 for k in key if k is Ellipsis) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
+        raise BadIndexError("an index can only have a single ellipsis ('...')")
     rest = [slice(None)] * (x.ndim - consumed)
     out: list[Any] = []
     for k in key:
@@ -201,7 +205,7 @@ def _index(k: Any, size: Dim, x: Tensor, axis: int) -> Dim:
     if isinstance(i, int) and i < 0:
         i = size + i
     if isinstance(i, int) and isinstance(size, int) and not 0 <= i < size:
-        raise IndexError(f"index {k} is out of range for axis {axis} of {type_of(x)}")
+        raise BadIndexError(f"index {k} is out of range for axis {axis} of {type_of(x)}")
     return i
 
 

@@ -59,7 +59,10 @@ def concat(values: Any, axis: Any, name: str | None = None) -> Tensor:
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """Tensors of one shape joined along a new axis (tf.stack). Raises ShapeError if shapes differ."""
     del name
-    tensors = same_dtype(list(values), "stack")
+    given = list(values)
+    if given and axis == 0 and not any(hasattr(v, "dtype") for v in given):
+        return convert(given)  # numbers and lists decide on a dtype together
+    tensors = same_dtype(given, "stack")
     at = one_axis(axis, tensors[0].ndim + 1, "stack")
     return concat([expand_dims(t, at) for t in tensors], at)
 

@@ -38,10 +38,10 @@ class SignAndLog(NamedTuple):
 def cholesky(input: Any, name: str | None = None) -> Tensor:
     """The lower triangular factor L of positive definite matrices x = L L^H (tf.linalg.cholesky).
 
-    Only the lower triangle of the input counts.
+    Only the lower triangle of the input counts. The factor of a matrix that is not positive definite is NaN on and
+    below the diagonal.
 
     Raises:
-        InvalidArgumentError: if a matrix is not positive definite.
         ShapeError: if the matrices are not square.
         DTypeError: for a dtype without linear algebra.
     """
@@ -77,12 +77,12 @@ def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name:
         name: accepted for compatibility.
 
     Returns:
-        The singular values in descending order [..., min(m, n)], of the real dtype; u and v if wanted.
+        The singular values in descending order [..., min(m, n)], of the real dtype; u and v if wanted. All are NaN for
+        a matrix that holds NaN or infinities.
 
     Raises:
         ShapeError: for a rank below 2.
         DTypeError: for a dtype without linear algebra.
-        InvalidArgumentError: for NaN and infinities.
     """
     del name
     full = bool(full_matrices and compute_uv)
@@ -94,7 +94,7 @@ def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name:
 def eigh(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
     """Eigenvalues in ascending order [..., n] and eigenvectors [..., n, n], of self-adjoint matrices (tf.linalg.eigh).
 
-    Only the lower triangle of the input counts.
+    Only the lower triangle of the input counts. Both have the dtype of the input, a complex one too.
 
     Raises:
         ShapeError: if the matrices are not square.
@@ -102,7 +102,7 @@ def eigh(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
     """
     del name
     w, v = run(get_op("eigh"), (convert(tensor),))
-    return w, v
+    return op("cast", w, dtype=v.dtype) if v.dtype.is_complex else w, v
 
 
 @public("linalg.eigvalsh")
@@ -156,8 +156,9 @@ def det(input: Any, name: str | None = None) -> Tensor:
 def logdet(matrix: Any, name: str | None = None) -> Tensor:
     """The logarithm of the determinants of positive definite matrices, of the real dtype (tf.linalg.logdet).
 
+    NaN for a matrix that is not positive definite.
+
     Raises:
-        InvalidArgumentError: if a matrix is not positive definite.
         ShapeError: if the matrices are not square.
     """
     from eager.ops.complex import real

@@ -97,14 +97,13 @@ def triangular_solve(
     """x with matrix x = rhs for a triangular matrix (tf.linalg.triangular_solve).
 
     Args:
-        matrix: [..., n, n], of which one triangle counts.
+        matrix: [..., n, n], of which one triangle counts; a zero on its diagonal gives infinities and NaN.
         rhs: [..., n, k]; batch axes broadcast.
         lower: the triangle that counts is the lower one.
         adjoint: solves with the conjugate transpose of that triangle.
         name: accepted for compatibility.
 
     Raises:
-        InvalidArgumentError: for a zero on the diagonal.
         ShapeError: if shapes clash.
         DTypeError: if dtypes differ, or have no linear algebra.
     """
@@ -118,7 +117,6 @@ def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
     """x with L L^H x = rhs, for a factor L that tf.linalg.cholesky gave (tf.linalg.cholesky_solve).
 
     Raises:
-        InvalidArgumentError: for a zero on the diagonal.
         ShapeError: if shapes clash.
         DTypeError: if dtypes differ, or have no linear algebra.
     """

@@ -8,11 +8,13 @@ from eager.convert import convert, convert_pair
 from eager.errors import InvalidArgumentError, ShapeError
 from eager.ops import math
 from eager.ops.common import floating, one_axis, op, raw_shape, size_tensor
+from eager.ops.join import concat
 from eager.ops.pick import gather
 from eager.ops.public import public
 from eager.ops.shaping import cast, reshape
 from eager.tensor import Tensor, type_of
 from eager.tensor_shape import TensorShape
+from eager.variable import Variable
 from graphcore.dtypes import bool_, float32, int64
 
 
@@ -32,9 +34,10 @@ def relu6(features: Any, name: str | None = None) -> Tensor:
 
 @public("nn.leaky_relu")
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
-    """x where positive, else alpha * x (tf.nn.leaky_relu)."""
+    """x where positive, else alpha * x (tf.nn.leaky_relu); integers give float32."""
     del name
-    x = floating(features, "nn.leaky_relu")
+    x = convert(features)
+    x = cast(x, float32) if x.dtype.is_integer else floating(x, "nn.leaky_relu")
     return op("select", op("greater", x, convert(0, like=x.dtype)), x, x * alpha)
 
 
@@ -54,7 +57,8 @@ def selu(features: Any, name: str | None = None) -> Tensor:
     scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
     x = floating(features, "nn.selu")
     zero = convert(0, like=x.dtype)
-    return op("select", op("greater", x, zero), x, op("expm1", op("minimum", x, zero)) * alpha) * scale
+    # Both parts are 0 at 0, where TensorFlow takes the slope of the line.
+    return op("select", op("greater_equal", x, zero), x, op("expm1", op("minimum", x, zero)) * alpha) * scale
 
 
 @public("nn.gelu")
@@ -122,16 +126,18 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
     """Cross-entropy of label distributions and logits, along an axis (tf.nn.softmax_cross_entropy_with_logits).
 
     Args:
-        labels: probabilities, of the shape and dtype of the logits.
+        labels: probabilities, of the shape of the logits, whose dtype they are cast to. The gradient is the derivative
+            of this sum; TensorFlow's is that only for labels that sum to 1.
         logits: unnormalised log probabilities.
         axis: the class axis.
         name: accepted for compatibility.
 
     Raises:
-        DTypeError: if dtypes differ.
+        TypeError: if the logits are not floating.
     """
     del name
-    y, x = convert_pair(labels, logits, "softmax_cross_entropy_with_logits")
+    x = floating(logits, "nn.softmax_cross_entropy_with_logits")
+    y = cast(convert(labels, like=x.dtype), x.dtype)
     return -math.reduce_sum(y * log_softmax(x, axis), axis)
 
 
@@ -150,6 +156,11 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
         raise ShapeError(
             f"sparse_softmax_cross_entropy_with_logits: labels {type_of(y)} must have one dimension less than logits "
             f"{type_of(x)}"
+        )
+    if not y.shape.is_compatible_with(x.shape[:-1]):
+        raise ShapeError(
+            f"sparse_softmax_cross_entropy_with_logits: labels {type_of(y)} must have the shape of logits {type_of(x)} "
+            "without the last dimension"
         )
     classes = raw_shape(x)[-1]
     logs = log_softmax(x)
@@ -187,11 +198,14 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
     Raises:
         ShapeError: if the bias is not a vector of the channels' size.
+        ValueError: for another format.
     """
     del name
     x, b = convert_pair(value, bias, "bias_add")
     if b.ndim != 1:
         raise ShapeError(f"bias_add: bias is {type_of(b)}, expected rank 1")
+    if data_format is not None and not data_format.startswith(("NC", "N")):
+        raise ValueError(f"`data_format` must be of the form `N...C` or `NC...`. Received: data_format={data_format}")
     if data_format is not None and data_format.startswith("NC"):
         b = reshape(b, TensorShape.of((*raw_shape(b), *(1,) * (x.ndim - 2))))
     return x + b
@@ -237,20 +251,28 @@ def moments(
 def batch_normalization(
     x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
 ) -> Tensor:
-    """scale * (x - mean) / sqrt(variance + epsilon) + offset (tf.nn.batch_normalization); None leaves a factor out."""
+    """scale * (x - mean) / sqrt(variance + epsilon) + offset (tf.nn.batch_normalization); None leaves a factor out.
+
+    The statistics may have another floating dtype than x, whose dtype the result has.
+    """
     del name
     factor = math.rsqrt(convert(variance) + variance_epsilon)
     if scale is not None:
         factor = factor * scale
     shift = -convert(mean) * factor if offset is None else offset - convert(mean) * factor
-    return convert(x) * factor + shift
+    t = convert(x)
+    return t * cast(factor, t.dtype) + cast(shift, t.dtype)
 
 
 @public("nn.embedding_lookup")
 def embedding_lookup(params: Any, ids: Any, max_norm: float | None = None, name: str | None = None) -> Tensor:
-    """Rows of a table at `ids` (tf.nn.embedding_lookup). Raises InvalidArgumentError for an id out of range."""
+    """Rows of a table at `ids` (tf.nn.embedding_lookup). Raises InvalidArgumentError for an id out of range.
+
+    A list of tensors is a table cut into consecutive parts.
+    """
     del name
-    rows = gather(params, ids)
+    cut = isinstance(params, list | tuple) and any(isinstance(p, Tensor | Variable) for p in params)
+    rows = gather(concat(params, 0) if cut else params, ids)
     if max_norm is None:
         return rows
     return math.clip_by_norm(rows, max_norm, tuple(range(convert(ids).ndim, rows.ndim)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from eager.convert import convert
 from eager.errors import InvalidArgumentError, ShapeError
@@ -90,6 +90,8 @@ def max_pool(
     input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None, name: str | None = None
 ) -> Tensor:
     """The maximum over windows of 1 to 3 spatial dimensions (tf.nn.max_pool); padding never wins.
+
+    NaN and -infinity count as in tf.reduce_max, where TensorFlow's kernels drop NaN and give the lowest finite number.
 
     Args:
         input: [batch, *spatial, channels], or channels first as `data_format` says.
@@ -191,11 +193,18 @@ def pool(
     return rules[pooling_type](input, window_shape, strides, padding, data_format, "nn.pool", 0, dilations)
 
 
+class MaxPoolWithArgmax(NamedTuple):
+    """What tf.nn.max_pool_with_argmax returns."""
+
+    output: Tensor
+    argmax: Tensor
+
+
 @public("nn.max_pool_with_argmax")
 def max_pool_with_argmax(
     input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", output_dtype: Any = int64,
     include_batch_in_index: bool = False, name: str | None = None,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+) -> MaxPoolWithArgmax:  # fmt: skip
     """Maxima over windows and where they are (tf.nn.max_pool_with_argmax).
 
     Returns:
@@ -216,5 +225,5 @@ def max_pool_with_argmax(
     if not include_batch_in_index:
         size = dims.product(raw_shape(x)[1:])
         at = op("mod", at, size_tensor(size, int64))
-    return op("window_reduce", x, combine="max", **window), cast(at, wanted)
+    return MaxPoolWithArgmax(op("window_reduce", x, combine="max", **window), cast(at, wanted))
 

@@ -39,9 +39,11 @@ def print(
     write = _writer(output_stream)
     tensors: list[Tensor] = []
     parts = [_collect(x, tensors) for x in inputs]
+    # TensorFlow quotes the strings of tensors, except for a single scalar that is all there is to print.
+    alone = len(inputs) == 1 and len(tensors) == 1 and isinstance(inputs[0], Tensor | Variable) and not inputs[0].ndim
 
     def show(*arrays: np.ndarray[Any, Any]) -> list[Any]:
-        texts = [array_text(a, summarize) for a in arrays]
+        texts = [array_text(a, summarize, quoted=not alone) for a in arrays]
         write(sep.join(part.fill(texts) for part in parts) + (end or ""))
         return []
 
@@ -94,12 +96,20 @@ def _collect(x: Any, tensors: list[Tensor]) -> _Text:
         tensors.append(x if isinstance(x, Tensor) else x.value())
         return _Text(len(tensors) - 1)
     if isinstance(x, Mapping):
-        items = [_Text(f"{key!r}: ", _inner(value, tensors)) for key, value in x.items()]
+        items = [_Text(f"{key!r}: ", _inner(value, tensors)) for key, value in _sorted(x)]
         return _Text("{", *_separated(items), "}")
     if isinstance(x, list | tuple):
         left, right = ("[", "]") if isinstance(x, list) else ("(", ",)" if len(x) == 1 else ")")
         return _Text(left, *_separated([_inner(value, tensors) for value in x]), right)
-    return _Text(x if isinstance(x, str) else str(x))
+    return _Text(x if isinstance(x, str) else str(x) if isinstance(x, np.generic) else repr(x))
+
+
+def _sorted(x: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """The items by key; as they come where keys have no order."""
+    try:
+        return sorted(x.items(), key=lambda item: item[0])
+    except TypeError:
+        return list(x.items())
 
 
 def _inner(x: Any, tensors: list[Tensor]) -> _Text:
@@ -110,15 +120,19 @@ def _separated(items: list[_Text]) -> list[Any]:
     return [piece for i, item in enumerate(items) for piece in ((", ", item) if i else (item,))]
 
 
-def array_text(array: np.ndarray[Any, Any], summarize: int) -> str:
-    """An array as TensorFlow prints it: brackets, blanks, as many digits as it takes, `...` for what is left out."""
+def array_text(array: np.ndarray[Any, Any], summarize: int, depth: int = 1, quoted: bool = False) -> str:
+    """An array as TensorFlow prints it: brackets, blanks, as many digits as it takes, `...` for what is left out.
+
+    Inner lines stand as deep as brackets are open; strings are quoted on request.
+    """
     if array.ndim == 0:
-        return _scalar_text(array[()])
+        text = _scalar_text(array[()])
+        return f'"{text}"' if quoted and array.dtype.kind in "OSU" else text
     count = len(array)
-    parts = [array_text(np.asarray(a), summarize) for a in _shown(array, count, summarize)]
+    parts = [array_text(np.asarray(a), summarize, depth + 1, quoted) for a in _shown(array, count, summarize)]
     if 0 <= summarize * 2 < count:
         parts.insert(summarize, "...")
-    return "[" + (" " if array.ndim == 1 else "\n" * (array.ndim - 1) + " ").join(parts) + "]"
+    return "[" + (" " if array.ndim == 1 else "\n" * (array.ndim - 1) + " " * depth).join(parts) + "]"
 
 
 def _shown(array: np.ndarray[Any, Any], count: int, summarize: int) -> list[Any]:

@@ -12,7 +12,7 @@ from eager.ops.elementwise import abs, pow, sqrt, square
 from eager.ops.public import public
 from eager.tensor import Tensor
 from graphcore import dims
-from graphcore.dtypes import as_dtype, bool_, float32, int64
+from graphcore.dtypes import as_dtype, bool_, float32, float64, int64, string, uint8
 
 
 def _reduce(op_name: str, x: Tensor, axis: Any, keepdims: bool, name: str) -> Tensor:
@@ -51,9 +51,9 @@ reduce_all = _reduction("reduce_all", "Whether all elements of a bool tensor hol
 
 @public("reduce_mean", "math.reduce_mean")
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
-    """The mean over axes (tf.reduce_mean); integers divide with rounding down, as in TensorFlow.
+    """The mean over axes (tf.reduce_mean); integers divide with rounding towards 0.
 
-    The mean of 16-bit floats is computed in float32 and rounded once; sums of integers wrap.
+    The mean of 16-bit floats is computed in float32 and rounded once, that of integers in 64 bits.
 
     Raises:
         InvalidArgumentError: for an axis out of range.
@@ -64,13 +64,16 @@ def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, nam
     size = dims.product(raw_shape(x)[a] for a in axes)
     if x.dtype.is_half:
         return op("cast", reduce_mean(op("cast", x, dtype=float32), axes, keepdims), dtype=x.dtype)
+    if x.dtype.is_integer and x.dtype.size < 8:  # neither the sum nor the number may be one of that dtype
+        return op("cast", reduce_mean(op("cast", x, dtype=int64), axes, keepdims), dtype=x.dtype)
     total = op("reduce_sum", x, axes=axes, keepdims=bool(keepdims))
-    if x.dtype.is_integer and x.dtype.size < 4:  # the number of elements may be none of that dtype
-        wide = op("floordiv", op("cast", total, dtype=int64), size_tensor(size, int64))
-        return op("cast", wide, dtype=x.dtype)
+    if x.dtype.is_integer:
+        from eager.ops.arithmetic import truncatediv
+
+        return truncatediv(total, size_tensor(size, x.dtype))
     count = size_tensor(size, x.dtype.real_dtype)
     count = op("cast", count, dtype=x.dtype) if x.dtype.is_complex else count
-    return op("floordiv" if x.dtype.is_integer else "div", total, count)
+    return op("div", total, count)
 
 
 @public("math.reduce_variance")
@@ -115,7 +118,7 @@ def count_nonzero(
     """The number of elements that are not 0 (tf.math.count_nonzero)."""
     del name
     x = convert(input)
-    hits = x if x.dtype is bool_ else op("not_equal", x, convert(0, like=x.dtype))
+    hits = x if x.dtype is bool_ else op("not_equal", x, convert("" if x.dtype is string else 0, like=x.dtype))
     return _reduce("reduce_sum", op("cast", hits, dtype=as_dtype(dtype)), axis, keepdims, "count_nonzero")
 
 
@@ -123,9 +126,13 @@ def count_nonzero(
 def reduce_euclidean_norm(
     input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
-    """The square root of the sum of squares (tf.math.reduce_euclidean_norm)."""
+    """The square root of the sum of squared absolute values (tf.math.reduce_euclidean_norm)."""
     del name
-    return sqrt(reduce_sum(square(floating(input_tensor, "reduce_euclidean_norm")), axis, keepdims))
+    given = convert(input_tensor)
+    if isinstance(input_tensor, Tensor) and given.dtype.is_integer:  # as in TensorFlow, squares and sums wrap
+        total = op("cast", reduce_sum(op("mul", given, given), axis, keepdims), dtype=float64)
+        return op("cast", sqrt(total), dtype=given.dtype)
+    return sqrt(reduce_sum(_squares(floating(input_tensor, "reduce_euclidean_norm")), axis, keepdims))
 
 
 @public("norm", "linalg.norm")
@@ -199,11 +206,17 @@ def _matrix_norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
     return total if keepdims else reduce_sum(total, (rows, columns))
 
 
+def _ordered(value: Any) -> Tensor:
+    """A tensor that has a largest element: of bool, True is above False."""
+    x = convert(value)
+    return op("cast", x, dtype=uint8) if x.dtype.is_bool else x
+
+
 @public("argmax", "math.argmax")
 def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Tensor:
     """The index of the largest element along an axis, 0 by default; the first of equals (tf.argmax)."""
     del name
-    x = convert(input)
+    x = _ordered(input)
     return op(
         "argmax", x, axis=one_axis(0 if axis is None else axis, x.ndim, "argmax"), output_type=as_dtype(output_type)
     )
@@ -213,7 +226,7 @@ def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | N
 def argmin(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Tensor:
     """The index of the smallest element along an axis, 0 by default; the first of equals (tf.argmin)."""
     del name
-    x = convert(input)
+    x = _ordered(input)
     return op(
         "argmin", x, axis=one_axis(0 if axis is None else axis, x.ndim, "argmin"), output_type=as_dtype(output_type)
     )

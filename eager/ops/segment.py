@@ -136,7 +136,8 @@ def _unsorted(name: str, combine: str, what: str, empty: str) -> Callable[..., T
         result = op("scatter", base, ids, x, combine=combine)
         if function_name in ("unsorted_segment_mean", "unsorted_segment_sqrt_n"):
             rows = _row_counts(ids, count + 1, x.dtype, result.ndim)
-            result = _quotient(result, rows if function_name.endswith("mean") else op("sqrt", rows))
+            # Unlike segment_mean, TensorFlow's divides integers as `/` does.
+            result = result / rows if function_name.endswith("mean") else _quotient(result, op("sqrt", rows))
         return _without_last(result)
 
     function_name = function.__name__ = name

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from eager.convert import convert
-from eager.errors import InvalidArgumentError
+from eager.errors import InvalidArgumentError, UnsupportedError
 from eager.ops.common import (
     axes_of,
     one_axis,
@@ -22,8 +22,9 @@ from eager.ops.public import public
 from eager.tensor import Tensor, type_of, wrap
 from eager.tensor_shape import TensorShape
 from graphcore import dims
-from graphcore.dtypes import as_dtype, int32
-from graphcore.types import broadcast_shapes
+from graphcore.dims import Dim
+from graphcore.dtypes import as_dtype, int32, string
+from graphcore.types import TensorType, broadcast_shapes
 
 
 @public("shape")
@@ -69,7 +70,16 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     """Values as another dtype (tf.cast). Out-of-range floats become the nearest integer, NaN becomes 0."""
     del name
     tensor, wanted = convert(x), as_dtype(dtype)
+    if (tensor.dtype is string) is not (wanted is string):
+        raise UnsupportedError(f"cast: {tensor.dtype.name} to {wanted.name} is not supported; convert in Python")
     return tensor if tensor.dtype is wanted else op("cast", tensor, dtype=wanted)
+
+
+def _without_zeros(wanted: tuple[Dim, ...], total: TensorType) -> tuple[Dim, ...]:
+    """The shape with -1 replaced so that the sizes that are not 0 agree, as in TensorFlow: [0, 3] to [0, -1] stays."""
+    rest, known = (dims.product(d for d in sizes if d not in (0, -1)) for sizes in (total.shape, wanted))
+    missing = rest // known if isinstance(rest, int) and isinstance(known, int) and rest % known == 0 else -1
+    return tuple(missing if d == -1 else d for d in wanted)
 
 
 @public("reshape")
@@ -86,6 +96,8 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
         raise InvalidArgumentError(f"reshape: sizes must be >= 0, or -1 once, got shape {wanted}")
     if -1 in wanted:
         total = type_of(x)
+        if 0 in wanted and total.size == 0:
+            wanted = _without_zeros(wanted, total)
         wanted = resolve_shape(wanted, total.size, f"reshape of {total}")
     return op("reshape", x, shape=wanted)
 

@@ -31,7 +31,8 @@ def _unary(name: str, what: str, spaces: Sequence[str] = ("math.special",)) -> C
     function.__name__ = name
     function.__doc__ = f"""{what}, elementwise (tf.{spaces[-1]}.{name}).
 
-    Takes a floating tensor of any shape and returns one of the same shape and dtype.
+    Takes a floating tensor of any shape and returns one of the same shape and dtype. Where the function has a pole or
+    is not real, the value is SciPy's.
 
     Raises:
         TypeError: for an integer or bool tensor.
@@ -41,6 +42,8 @@ def _unary(name: str, what: str, spaces: Sequence[str] = ("math.special",)) -> C
 
 
 _BOTH = ("math", "math.special")
+bessel_i0 = _unary("bessel_i0", "The modified Bessel function of the first kind of order 0", _BOTH)
+bessel_i1 = _unary("bessel_i1", "The modified Bessel function of the first kind of order 1", _BOTH)
 bessel_i0e = _unary("bessel_i0e", "exp(-|x|) I0(x) of the modified Bessel function of order 0", _BOTH)
 bessel_i1e = _unary("bessel_i1e", "exp(-|x|) I1(x) of the modified Bessel function of order 1", _BOTH)
 bessel_j0 = _unary("bessel_j0", "The Bessel function of the first kind of order 0")
@@ -56,29 +59,6 @@ expint = _unary("expint", "The exponential integral Ei(x)")
 fresnel_cos = _unary("fresnel_cos", "Fresnel's integral of cos(pi t^2 / 2) from 0 to x")
 fresnel_sin = _unary("fresnel_sin", "Fresnel's integral of sin(pi t^2 / 2) from 0 to x")
 spence = _unary("spence", "Spence's integral of log(t) / (1 - t) from 1 to x")
-
-
-def _unscaled(name: str, what: str) -> Callable[..., Tensor]:
-    """A modified Bessel function of the first kind, from its scaled form."""
-
-    def function(x: Any, name: str | None = None) -> Tensor:
-        del name
-        t = floating(x, f"math.{tf_name}")
-        return op(f"{tf_name}e", t) * op("exp", op("abs", t))
-
-    tf_name = name
-    function.__name__ = name
-    function.__doc__ = f"""{what}, elementwise (tf.math.{name}).
-
-    Raises:
-        TypeError: for an integer or bool tensor.
-        ImportError: without SciPy.
-    """
-    return public(f"math.{name}", f"math.special.{name}")(function)
-
-
-bessel_i0 = _unscaled("bessel_i0", "The modified Bessel function of the first kind of order 0")
-bessel_i1 = _unscaled("bessel_i1", "The modified Bessel function of the first kind of order 1")
 
 
 def _pair(x: Any, y: Any, name: str) -> tuple[Tensor, Tensor]:

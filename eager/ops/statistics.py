@@ -6,7 +6,7 @@ from typing import Any
 
 from eager.convert import convert
 from eager.ops.common import axes_of, floating, op, raw_shape, size_tensor
-from eager.ops.elementwise import square, squared_difference
+from eager.ops.elementwise import divide_no_nan, square, squared_difference
 from eager.ops.nn import batch_normalization
 from eager.ops.public import public
 from eager.ops.reduce import reduce_sum
@@ -21,6 +21,8 @@ def weighted_moments(
     x: Any, axes: Any, frequency_weights: Any, keepdims: bool = False, name: str | None = None
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance over axes, each element counted by its weight (tf.nn.weighted_moments).
+
+    Weights whose sum is 0 give 0 and 0.
 
     Args:
         x: a floating tensor.
@@ -40,8 +42,8 @@ def weighted_moments(
     weights = cast(convert(frequency_weights, like=t.dtype), t.dtype)
     axes = axes_of(axes, t.ndim, "weighted_moments")
     total = reduce_sum(op("add", weights, op("fill", convert(0, like=t.dtype), shape=raw_shape(t))), axes, True)
-    mean = reduce_sum(weights * t, axes, True) / total
-    variance = reduce_sum(weights * squared_difference(t, mean), axes, True) / total
+    mean = divide_no_nan(reduce_sum(weights * t, axes, True), total)
+    variance = divide_no_nan(reduce_sum(weights * squared_difference(t, mean), axes, True), total)
     if not keepdims:
         kept = tuple(d for i, d in enumerate(raw_shape(mean)) if i not in axes)
         mean, variance = op("reshape", mean, shape=kept), op("reshape", variance, shape=kept)

@@ -18,7 +18,7 @@ from eager.ops.common import known_sizes, op, raw_shape, settled, size_tensor, s
 from eager.ops.create import zeros
 from eager.ops.join import concat, split, stack, unstack
 from eager.ops.shaping import reshape
-from eager.tensor import Tensor, concrete
+from eager.tensor import Tensor, concrete, type_of
 from eager.tensor_shape import TensorShape
 from graphcore import dims
 from graphcore.dims import Dim
@@ -62,11 +62,13 @@ class TensorArray:
         self._cleared: set[int] = set()
         self._buffer: Tensor | None = None
         self._items: list[Tensor | None] | None = None
-        self._size: Dim = sizes_of(convert(size, like=int32))[0]
-        if isinstance(self._size, int):
-            if self._size < 0:
-                raise InvalidArgumentError(f"TensorArray: size is {self._size}, expected at least 0")
-            self._items = [None for _ in range(self._size)]
+        # A tensor, since the end of a trace turns an open size into a number.
+        self._size = convert(size, like=int32)
+        length = self._length()
+        if isinstance(length, int):
+            if length < 0:
+                raise InvalidArgumentError(f"TensorArray: size is {length}, expected at least 0")
+            self._items = [None for _ in range(length)]
 
     # What it is ------------------------------------------------------------------------------------------------------
 
@@ -97,12 +99,12 @@ class TensorArray:
     def close(self, name: str | None = None) -> None:
         """Forgets the elements."""
         del name
-        self._items, self._buffer, self._size = [], None, 0
+        self._items, self._buffer = [], None
 
     def _length(self) -> Dim:
         if self._buffer is not None:
             return raw_shape(self._buffer)[0]
-        return self._size if self._items is None else len(self._items)
+        return sizes_of(self._size)[0] if self._items is None else len(self._items)
 
     def _copy(self) -> TensorArray:
         new = object.__new__(TensorArray)
@@ -290,6 +292,8 @@ class TensorArray:
         del name
         at, tensor = convert(indices, like=int32), self._typed_rows(value, "scatter")
         if at._array is not None and self._items is not None:
+            if at.shape.num_elements() != tensor.shape[0]:
+                raise InvalidArgumentError(f"TensorArray.scatter: {at.shape} indices for values {type_of(tensor)}")
             new = self
             for i, row in zip(at._array.reshape(-1).tolist(), unstack(tensor), strict=True):
                 new = new.write(i, row)

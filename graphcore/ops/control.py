@@ -134,7 +134,7 @@ def _custom_vjp(
 
 custom_gradient = register(OpDef(
     "custom_gradient", "host", lambda types, attrs: tuple(types[: attrs["results"]]),
-    lambda *arrays, bodies, results, arguments: tuple(arrays[:results]), _custom_vjp,
+    lambda *arrays, bodies, results, arguments, env=None: tuple(arrays[:results]), _custom_vjp,
     samples=samples("custom_gradients"), native=False,
 ))  # fmt: skip
 

@@ -44,6 +44,8 @@ def _evaluate(logits: Any, labels: Any, label_length: Any, logit_length: Any, bl
     frames, batch, classes = logits.shape
     _check_lengths("label_length", label_length, labels.shape[1])
     _check_lengths("logit_length", logit_length, frames)
+    # Small integers would overflow in sums of lengths, and unsigned ones wrap below 0.
+    labels, label_length, logit_length = (a.astype(np.int64) for a in (labels, label_length, logit_length))
     used = np.arange(labels.shape[1]) < label_length[:, None]
     labels = np.where(used, labels, blank)
     if labels.size and (labels.min() < 0 or labels.max() >= classes):

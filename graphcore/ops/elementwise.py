@@ -112,9 +112,21 @@ def _d_abs(f: Functions, ct: Any, x: Any, y: Any) -> Any:
 
 
 abs = unary("abs", NUMBER, np.absolute, lambda k, x: k.abs(x), _d_abs, real=True)
-sign = unary(
-    "sign", NUMBER, lambda x: np.sign(x), lambda k, x: k.sign(x), lambda f, ct, x, y: f.zeros_like(ct)
-)
+
+
+def _d_sign(f: Functions, ct: Any, x: Any, y: Any) -> Any:
+    """Zero for real numbers; the sign of a complex one is x / |x|, which turns with x but keeps its length."""
+    if not f.type(x).dtype.is_complex:
+        return f.zeros_like(ct)
+    size = f.abs(x)
+    zeros = f.zeros_like(size)
+    along = f.mul(y, f.complex(f.real(f.mul(ct, conj(f, y))), zeros))
+    some = f.not_equal(x, scalar(f, x, 0))
+    safe = f.select(f.equal(size, zeros), f.full(f.type(size), 1), size)
+    return keep_where(f, some, f.div(f.sub(ct, along), f.complex(safe, zeros)))
+
+
+sign = unary("sign", NUMBER, lambda x: np.sign(x), lambda k, x: k.sign(x), _d_sign)
 
 # Comparisons, logic and bits.
 
@@ -166,12 +178,26 @@ log1p = unary(
     "log1p", INEXACT, np.log1p, lambda k, x: k.log1p(x),
     lambda f, ct, x, y: f.div(ct, conj(f, f.add(x, scalar(f, x, 1)))), max_ulp=4,
 )  # fmt: skip
+
+
+def _unless_masked(f: Functions, ct: Any, x: Any, slope: Any) -> Any:
+    """`slope`, but 0 for a cotangent of 0 where the root has no slope: there it is 0 times infinity, or NaN.
+
+    So what a maximum or a select masked stays masked, as in TensorFlow. Elsewhere the cotangent must not decide,
+    because the slope is differentiated in it too.
+    """
+    zero = scalar(f, x, 0)
+    steep = f.equal(x, zero) if f.type(x).dtype.is_complex else f.logical_not(f.greater(x, zero))
+    return f.select(f.logical_and(steep, f.equal(ct, scalar(f, ct, 0))), scalar(f, ct, 0), slope)
+
+
 sqrt = unary(
-    "sqrt", INEXACT, np.sqrt, lambda k, x: k.sqrt(x), lambda f, ct, x, y: f.div(scaled(f, ct, 0.5), conj(f, y))
-)
+    "sqrt", INEXACT, np.sqrt, lambda k, x: k.sqrt(x),
+    lambda f, ct, x, y: _unless_masked(f, ct, x, f.div(scaled(f, ct, 0.5), conj(f, y))),
+)  # fmt: skip
 rsqrt = unary(
     "rsqrt", INEXACT, numpy_handler.rsqrt, lambda k, x: k.rsqrt(x),
-    lambda f, ct, x, y: f.mul(scaled(f, ct, -0.5), conj(f, f.mul(y, f.mul(y, y)))), max_ulp=4,
+    lambda f, ct, x, y: _unless_masked(f, ct, x, f.mul(scaled(f, ct, -0.5), conj(f, f.mul(y, f.mul(y, y))))), max_ulp=4,
 )  # fmt: skip
 tanh = unary(
     "tanh", INEXACT, np.tanh, lambda k, x: k.tanh(x),

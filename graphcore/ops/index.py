@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphcore.dims import Dim
-from graphcore.dtypes import as_dtype, float32, int64
+from graphcore.dtypes import DType, as_dtype, float32, int64
 from graphcore.errors import InvalidArgumentError, ShapeError
 from graphcore.ops.rules import INTEGER, Attrs, Types, check_axes, check_equal_dims, require_kind, samples
 from graphcore.optable import OpDef, register
@@ -213,10 +213,17 @@ def _one_hot_evaluate(indices: Any, depth: int, axis: int, dtype: Any = float32)
     return np.equal(np.expand_dims(wide, axis), places).astype(as_dtype(dtype).numpy)
 
 
+def _holds(dtype: DType, depth: Dim) -> bool:
+    """Whether an integer type has every position below a depth; a position beyond it would wrap."""
+    return dtype.size >= 4 or (isinstance(depth, int) and depth - 1 <= dtype.max)
+
+
 def _one_hot_element(k: Any, index: Index, read: Any, types: Types, attrs: Attrs) -> Any:
     axis, dtype = attrs["axis"], as_dtype(attrs.get("dtype", float32))
     value = read(0, (*index[:axis], *index[axis + 1 :]))
-    hit = k.eq(value, k.from_index(index[axis], types[0].dtype))
+    if not _holds(types[0].dtype, attrs["depth"]):
+        value = k.cast(value, int64)
+    hit = k.eq(value, k.from_index(index[axis], k.dtype(value)))
     return k.select(hit, k.const(1, dtype), k.const(0, dtype))
 
 

@@ -78,10 +78,22 @@ def _square_infer(name: str) -> Callable[..., Any]:
 
 def _cholesky(x: Any) -> Any:
     _check_square(x)
-    message = "cholesky: Cholesky decomposition was not successful. The input might not be valid: not positive definite"
     if not x.size:
         return np.array(x)
-    return _attempt(message, np.linalg.cholesky, x)
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        pass
+    flat = x.reshape(-1, *x.shape[-2:])
+    return np.stack([_cholesky_or_nan(m) for m in flat]).reshape(x.shape)
+
+
+def _cholesky_or_nan(x: Any) -> Any:
+    """The factor of one matrix; NaN on and below the diagonal if it is not positive definite, as in TensorFlow."""
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        return np.tril(np.full_like(x, np.nan))
 
 
 cholesky = register(OpDef(
@@ -148,10 +160,15 @@ def _svd(x: Any, full_matrices: bool) -> Any:
         u = np.array(np.broadcast_to(np.eye(rows, left, dtype=x.dtype), (*batch, rows, left)))
         v = np.array(np.broadcast_to(np.eye(columns, right, dtype=x.dtype), (*batch, columns, right)))
         return np.zeros((*batch, inner), x.real.dtype), u, v
-    if not np.isfinite(x).all():
-        raise InvalidArgumentError("svd: the input holds NaN or infinities, so the decomposition did not converge")
-    u, s, vh = _attempt("svd: the decomposition did not converge", np.linalg.svd, x, full_matrices=full_matrices)
-    return s, u, np.conj(np.swapaxes(vh, -1, -2))
+    good = np.isfinite(x).all((-2, -1))
+    safe = x if good.all() else np.where(good[..., None, None], x, np.zeros((), x.dtype))
+    u, s, vh = _attempt("svd: the decomposition did not converge", np.linalg.svd, safe, full_matrices=full_matrices)
+    v = np.conj(np.swapaxes(vh, -1, -2))
+    if safe is x:
+        return s, u, v
+    # As in TensorFlow a matrix with NaN or infinities has no decomposition, but the others of the batch have one.
+    nan, bad = np.asarray(np.nan, s.dtype), ~good[..., None]
+    return np.where(bad, nan, s), *(np.where(bad[..., None], nan.astype(m.dtype), m) for m in (u, v))
 
 
 def _svd_vjp(f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs) -> Any:

@@ -17,15 +17,14 @@ def _dagger(x: Any) -> Any:
 
 
 def triangular_solve_arrays(a: Any, b: Any, lower: bool = True, adjoint: bool = False) -> Any:
-    """x with a x = b by substitution; only the given triangle of a is read.
+    """x with a x = b by substitution; only the given triangle of a is read. A zero on the diagonal gives inf or NaN."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _substituted(a, b, lower, adjoint)
 
-    Raises:
-        InvalidArgumentError: for a zero on the diagonal.
-    """
+
+def _substituted(a: Any, b: Any, lower: bool, adjoint: bool) -> Any:
     if not b.size:
         return np.zeros_like(b)
-    if np.any(np.diagonal(a, axis1=-2, axis2=-1) == 0):
-        raise InvalidArgumentError("triangular_solve: Input matrix is not invertible.")
     if adjoint:
         a, lower = _dagger(a), not lower
     x, n = np.array(b), a.shape[-1]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.dtypes import DType, as_dtype, float32, float64, int64, uint32, uint64
 from graphcore.errors import DTypeError, InvalidArgumentError
@@ -107,11 +106,6 @@ def per_block(dtype: DType) -> int:
 def words_per_element(dtype: DType) -> int:
     """How many 32-bit words of the stream one element takes."""
     return 2 if dtype is float64 else 1
-
-
-def blocks(shape: tuple[Dim, ...], dtype: DType) -> Dim:
-    """By how much a draw of this shape and dtype advances the counter."""
-    return dims.ceildiv(dims.product(shape) * words_per_element(dtype), 4)
 
 
 random_bits = _random("random_bits", lambda k, state, position, dtype: philox.bits(k, state, position))

@@ -178,6 +178,8 @@ def _while_infer(types: Types, attrs: Attrs) -> tuple[TensorType, ...]:
     save = attrs.get("save", "")
     if not save:
         return kept
+    if not carried:
+        raise InvalidArgumentError(f"while: save={save!r} with nothing carried; carry a value, or do not save")
     trips = dims.symbol(save, 0)
     return (*kept, *(t.with_shape((trips, *t.shape)) for t in kept))
 

@@ -159,9 +159,7 @@ def while_vjp(f: Functions, cts: Handles, inputs: Handles, outputs: Handles, att
     if attrs.get("save"):
         history, history_cts = outputs[n:], cts[n:]
     else:
-        # Fewer nodes are inside than around, so a loop inside of this one gets another name.
-        name = f"trips{sum(1 for _ in body.walk()) + sum(1 for _ in condition.walk())}"
-        history = f.apply("while", inputs, {**attrs, "bodies": (condition, body), "save": name})[n:]
+        history = f.apply("while", inputs, {**attrs, "bodies": (condition, body), "save": "trips"})[n:]
         history_cts = [None] * n
     length = f.type(history[0]).shape[0]
     return _reverse(f, _Loop(

@@ -124,11 +124,17 @@ def _gamma_density(f: Functions, a: Any, x: Any) -> Any:
     return f.exp(f.sub(f.sub(power, x), f.lgamma(a)))
 
 
+def _times(f: Functions, power: Any, log: Any) -> Any:
+    """The product, 0 where the power is: 0 to the power of 0 is 1."""
+    zero = scalar(f, power, 0)
+    return f.select(f.equal(power, zero), zero, f.mul(power, log))
+
+
 def _beta_density(f: Functions, operands: Sequence[Any]) -> Any:
     a, b, x = operands
     one = scalar(f, x, 1)
     log_beta = f.sub(f.add(f.lgamma(a), f.lgamma(b)), f.lgamma(f.add(a, b)))
-    powers = f.add(f.mul(f.sub(b, one), f.log1p(f.neg(x))), f.mul(f.sub(a, one), f.log(x)))
+    powers = f.add(_times(f, f.sub(b, one), f.log1p(f.neg(x))), _times(f, f.sub(a, one), f.log(x)))
     return f.exp(f.sub(powers, log_beta))
 
 
@@ -142,6 +148,13 @@ def _d_i1e(f: Functions, ct: Any, v: Sequence[Any], y: Any) -> Any:
     safe = f.select(small, scalar(f, x, 1), x)
     slope = f.sub(f.bessel_i0e(x), f.mul(y, f.add(f.sign(safe), f.div(scalar(f, x, 1), safe))))
     return f.mul(ct, f.select(small, scalar(f, x, 0.5), slope))
+
+
+def _d_i1(f: Functions, ct: Any, v: Sequence[Any], y: Any) -> Any:
+    x = v[0]
+    none = f.equal(x, scalar(f, x, 0))
+    ratio = f.div(y, f.select(none, scalar(f, x, 1), x))
+    return f.mul(ct, f.select(none, scalar(f, x, 0.5), f.sub(_named(f, "bessel_i0", x), ratio)))
 
 
 def _d_j1(f: Functions, ct: Any, v: Sequence[Any], y: Any) -> Any:
@@ -202,6 +215,8 @@ def _no_second(f: Functions, ct: Any, v: Sequence[Any], y: Any) -> Any:
 
 
 FUNCTIONS: dict[str, Function] = {
+    "bessel_i0": Function(_scipy("i0"), (lambda f, ct, v, y: f.mul(ct, _named(f, "bessel_i1", v[0])),)),
+    "bessel_i1": Function(_scipy("i1"), (_d_i1,)),
     "bessel_j0": Function(_scipy("j0"), (lambda f, ct, v, y: f.neg(f.mul(ct, _named(f, "bessel_j1", v[0]))),)),
     "bessel_j1": Function(_scipy("j1"), (_d_j1,)),
     "bessel_k0": Function(_scipy("k0"), (lambda f, ct, v, y: f.neg(f.mul(ct, _named(f, "bessel_k1", v[0]))),)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from graphcore import dims
 from graphcore.graph import Graph, Node, Value
 from graphcore.passes.rewrite import Rewriter
 
@@ -26,7 +25,7 @@ def live_nodes(graph: Graph) -> set[Node]:
         if node.op.name == "input" or node.effects or any(v in needed for v in node.results):
             live.add(node)
             needed.update(node.operands)
-            for name in sizes_of(node) & finders.keys() if finders else ():
+            for name in node.sizes & finders.keys() if finders else ():
                 needed.update(finders[name].results)
     return live
 
@@ -34,12 +33,3 @@ def live_nodes(graph: Graph) -> set[Node]:
 def size_finders(graph: Graph) -> dict[str, Node]:
     """The sizes that only the run finds out, and the loops that do: whatever mentions a size comes after its loop."""
     return {str(n.attrs["save"]): n for n in graph.nodes if n.attrs.get("save")}
-
-
-def sizes_of(node: Node) -> set[str]:
-    """The symbols that a node's types, attributes and bodies mention."""
-    found = dims.free_symbols([v.type.shape for v in node.results]) | dims.free_symbols(node.attrs)
-    for body in node.bodies:
-        for inner in body.nodes:
-            found |= sizes_of(inner)
-    return found

@@ -32,10 +32,12 @@ CHEAP_CHAIN = 4
 """What a chain of repeated cheap ops may cost in sum."""
 
 _NATIVE_KINDS = frozenset(("elementwise", "move", "index", "create", "random"))
-_WORD_COSTS = {
+WORD_COSTS = {
     "exp": 8, "exp2": 8, "expm1": 10, "log": 10, "log1p": 12, "tanh": 10, "erf": 12, "sin": 14, "cos": 14, "tan": 18,
     "pow": 20, "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 12, "mod": 12,
 }  # fmt: skip
+"""Words of scalar bodies that cost more than one simple operation, and how many."""
+
 _KIND_COSTS = {"move": 0, "index": 2, "create": 0, "random": 20}
 _CLONED_MOVES = frozenset(("broadcast_to", "reshape", "transpose", "slice", "reverse"))
 
@@ -71,7 +73,7 @@ class _Counter:
             raise AttributeError(f"{word!r} is not a word of scalar bodies")
 
         def count(*operands: DType) -> DType:
-            self.cost += _WORD_COSTS.get(word, 1)
+            self.cost += WORD_COSTS.get(word, 1)
             return result_dtype(word, list(operands))
 
         return count

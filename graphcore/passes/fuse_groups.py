@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from graphcore.dims import Dim
 from graphcore.graph import Graph, Node, Value
-from graphcore.passes.dce import size_finders, sizes_of
+from graphcore.passes.dce import size_finders
 from graphcore.passes.fuse_cost import BARE, PULL, SOURCE, cost, is_cloned, role
 
 
@@ -74,7 +74,7 @@ class State:
         self.users: list[list[tuple[int, int]]] = [[] for _ in graph.nodes]
         finders = size_finders(graph)
         self.finders: dict[int, list[int]] = {
-            i: [self.position[finders[s]] for s in sizes_of(n) & finders.keys() if finders[s] is not n]
+            i: [self.position[finders[s]] for s in n.sizes & finders.keys() if finders[s] is not n]
             for i, n in enumerate(graph.nodes) if finders
         }  # fmt: skip
         self.live = self._find_live()

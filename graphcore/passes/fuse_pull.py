@@ -33,7 +33,7 @@ from graphcore.passes.fuse_cost import (
     is_scalar,
     read_kind,
 )  # fmt: skip
-from graphcore.passes.fuse_groups import Group, Place, State
+from graphcore.passes.fuse_groups import Group, Place, State, bits
 from graphcore.passes.fuse_row import ROWS
 
 ONCE, MANY, SCALAR = "once", "many", "scalar"
@@ -228,6 +228,18 @@ def _merge_loops(state: State, groups: list[Group]) -> None:
     for n, one in enumerate(groups):
         for other in groups[n + 1 :]:
             mergeable = one.category != "contract" and other.category == "loop" and one.shape == other.shape
-            if mergeable and one.members and other.members and state.may_merge(one, other):
+            mergeable = mergeable and bool(one.members and other.members) and state.may_merge(one, other)
+            if mergeable and not _reads_folds(state, one, other):
                 state.merge(one, other)
+
+
+def _reads_folds(state: State, one: Group, other: Group) -> bool:
+    """Whether a loop needs what a reduction of group `one` folds: then it cannot run while that goes on."""
+    folded = {i for i in one.members if state.roles[i] == REDUCE}
+    if not folded:
+        return False
+    for i in bits(one.allowed | other.allowed):
+        if i not in folded and any(p in folded for p in state.operands(i)):
+            folded.add(i)
+    return not folded.isdisjoint(other.members)
 

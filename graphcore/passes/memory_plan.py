@@ -34,18 +34,8 @@ class MemoryPlan:
     """
 
     __slots__ = (
-        "aliases",
-        "assignment",
-        "constants",
-        "copies",
-        "donations",
-        "objects",
-        "offsets",
-        "outputs",
-        "owned",
-        "peak",
-        "refusals",
-        "slots",
+        "aliases", "assignment", "constants", "copies", "donations", "objects", "offsets", "outputs", "owned", "peak",
+        "refusals", "slots",
     )  # fmt: skip
 
     def __init__(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphcore.graph import Graph, Node, Value
+from graphcore.ops.region import bound_inside
 from graphcore.passes.fuse_cost import CHEAP, cost
 from graphcore.passes.memory_donate import can_fail
 from graphcore.passes.regions import LOOPS, emit_region, is_region, rebuilt
@@ -41,9 +42,12 @@ def worth_hoisting(node: Node) -> list[Value]:
     body = node.bodies[-1]
     first = node.attrs["carried"] + node.attrs.get("scanned", 0)
     fixed: set[Value] = set(body.inputs[first:])
+    inside = bound_inside(body)
     heavy: set[Value] = set()
     for n in body.nodes:
         if n.op.name == "input" or not _may_move(n) or not all(v in fixed for v in n.operands):
+            continue
+        if inside and inside & n.sizes:  # known after a loop in there alone
             continue
         fixed.update(n.results)
         if _is_heavy(n) or any(v in heavy for v in n.operands if n.op.kind == "elementwise"):

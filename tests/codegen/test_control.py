@@ -313,3 +313,79 @@ def test_a_scan_without_carries_writes_its_results_where_they_lie():
     assert compiled.arena == 0
     data = np.arange(24, dtype=np.float32).reshape(6, 4)
     np.testing.assert_array_equal(compiled.run([data])[0], data * data)
+
+
+def doubling():
+    """The bodies of: while x < 100: x = 2 x + exp(a)."""
+    return (
+        body("condition", [F, F], lambda f, v: [f.less(v[0], f.constant(100, like=v[0]))]),
+        body("step", [F, F], lambda f, v: [f.add(f.mul(v[0], f.constant(2, like=v[0])), f.exp(v[1]))]),
+    )
+
+
+def scaled_loop(f, v, by):
+    """Twice the same loop, each time scaled down after it."""
+    for _ in range(2):
+        (x,) = region(f, "while", v, bodies=doubling(), carried=1)
+        v = [f.div(x, f.constant(by, like=x)), v[1]]
+    return [v[0]]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_loops_beside_and_inside_of_each_other_find_out_sizes_of_their_own(order):
+    outer = body("outer", [F, F], lambda f, v: scaled_loop(f, v, 50))
+
+    def define(f, v):
+        (x,) = scaled_loop(f, v, 90)
+        return region(f, "scan", [x, v[1]], bodies=(outer,), carried=1, scanned=0, length=3, reverse=False)
+
+    graph = gradient_graph(whole([F, F], define), [0, 1], order)
+    arrays = [np.float64(1.0), np.float64(0.3)]
+    want = interpret(graph, arrays)
+    for compiled in (compile_graph(graph), compile_graph(run(graph, verify=True))):
+        np.testing.assert_allclose(compiled.run(arrays), want, rtol=1e-10)
+
+
+def test_what_a_loop_inside_finds_out_is_not_moved_out_of_the_loop():
+    def step(f, v):
+        x, kept = region(f, "while", v, bodies=doubling(), carried=1, save="s")
+        halves = f.full(TensorType(float64, f.type(kept).shape), 0.5)
+        trips = f.reduce_sum(f.exp(halves), axes=(0,), keepdims=False)
+        return [f.add(f.div(x, f.constant(60, like=x)), trips)]
+
+    outer = body("outer", [F, F], step)
+    graph = whole([F, F], lambda f, v: region(
+        f, "scan", v, bodies=(outer,), carried=1, scanned=0, length=3, reverse=False))  # fmt: skip
+    x, exponential = 1.0, np.exp(0.5)
+    for _ in range(3):
+        trips = 0
+        while x < 100:
+            x, trips = 2 * x + exponential, trips + 1
+        x = x / 60 + trips * exponential
+    for fused in (graph, run(graph, verify=True)):
+        np.testing.assert_allclose(compile_graph(fused).run([np.float64(1.0), np.float64(0.5)])[0], x, rtol=1e-12)
+
+
+def test_custom_gradients_that_no_pass_removed_give_the_finished_values():
+    vector = TensorType(float64, (5,))
+    backward = body("backward", [vector, vector], lambda f, v: [f.mul(v[0], v[1])])
+
+    def define(f, v):
+        square = f.mul(v[0], v[0])
+        attrs = {"bodies": (backward,), "results": 1, "arguments": 1}
+        (made,) = f.apply("custom_gradient", (square, v[0], v[0]), attrs)
+        return [f.add(made, f.constant(1, like=made))]
+
+    graph, x = whole([vector], define), np.linspace(-1, 1, 5)
+    for got in (interpret(graph, [x]), compile_graph(graph).run([x]), compile_graph(run(graph)).run([x])):
+        np.testing.assert_array_equal(got[0], x * x + 1)
+
+
+def test_saving_needs_a_carried_value():
+    flag = TensorType(bool_, ())
+    bodies = (
+        body("condition", [flag], lambda f, v: [v[0]]),
+        body("step", [flag], lambda f, v: []),
+    )
+    with pytest.raises(InvalidArgumentError, match="nothing carried"):
+        whole([flag], lambda f, v: region(f, "while", v, bodies=bodies, carried=0, save="s"))

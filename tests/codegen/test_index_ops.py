@@ -298,3 +298,11 @@ def test_a_variable_is_updated_in_place_and_unchanged_by_a_failure() -> None:
         with pytest.raises(InvalidArgumentError, match=r"outside \[0, 500\)|is not in \[0, 500\)"):
             step(np.array([[1], [2], [bad]], np.int32), u)
         np.testing.assert_array_equal(table.numpy(), before)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16])
+def test_one_hot_has_positions_that_the_index_type_lacks(dtype):
+    x = np.array([0, 1, 44, np.iinfo(dtype).max], dtype)
+    depth = int(np.iinfo(dtype).max) + 260
+    graph = build(lambda f, x: f.one_hot(x, depth=depth, axis=1, dtype=float32), *typed(x))
+    np.testing.assert_array_equal(both(graph, [x])[0], x[:, None].astype(np.int64) == np.arange(depth))

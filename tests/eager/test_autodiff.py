@@ -310,8 +310,6 @@ OPTIMIZERS = {
     "amsgrad": lambda: tf.keras.optimizers.Adam(0.1, amsgrad=True),
     "rmsprop": lambda: tf.keras.optimizers.RMSprop(0.1, momentum=0.5),
     "centered": lambda: tf.keras.optimizers.RMSprop(0.1, centered=True),
-    "clipped": lambda: tf.keras.optimizers.SGD(0.1, clipnorm=0.5),
-    "clipvalue": lambda: tf.keras.optimizers.SGD(0.1, clipvalue=0.05),
 }
 
 
@@ -338,6 +336,63 @@ def test_sparse_updates_are_the_dense_ones(name):
     want = steps(OPTIMIZERS[name](), table, places, "dense")
     for form in ("sparse", "traced"):
         np.testing.assert_allclose(steps(OPTIMIZERS[name](), table, places, form), want, rtol=1e-6, atol=1e-9)
+
+
+CLIPPED = {
+    "clipnorm": lambda v: v / np.sqrt(np.sum(v**2)) * 0.5,
+    "global_clipnorm": lambda v: v / np.sqrt(np.sum(v**2)) * 0.5,
+    "clipvalue": lambda v: np.clip(v, -0.5, 0.5),
+}
+
+
+@pytest.mark.parametrize("kind", CLIPPED)
+@pytest.mark.parametrize("form", ["sparse", "traced"])
+def test_rows_are_clipped_as_they_are_and_then_summed(kind, form):
+    """As tf.keras: a row that was gathered twice is clipped twice."""
+    table, places = np.random.default_rng(6).normal(size=(5, 2)), np.array([1, 4, 1])
+    want = table.copy()
+    for _ in range(3):
+        np.subtract.at(want, places, 0.1 * CLIPPED[kind](2 * want[places]))
+    got = steps(tf.keras.optimizers.SGD(0.1, **{kind: 0.5}), table, tf.constant(places), form)
+    np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
+def test_clipping_keeps_rows():
+    slices = tf.IndexedSlices(np.array([[3.0, 4.0], [0.0, 12.0]]), [2, 2], (4, 2))
+    for got in (
+        tf.clip_by_norm(slices, 6.5),
+        tf.clip_by_global_norm([None, slices], 6.5)[0][1],
+        tf.clip_by_value(slices, -6.5, 6.5),
+    ):
+        assert isinstance(got, tf.IndexedSlices)
+        assert got.indices.numpy().tolist() == [2, 2]
+        assert got.dense_shape.numpy().tolist() == [4, 2]
+    np.testing.assert_allclose(tf.clip_by_norm(slices, 6.5).values, [[1.5, 2.0], [0.0, 6.0]])
+    np.testing.assert_allclose(tf.clip_by_value(slices, -6.5, 6.5).values, [[3.0, 4.0], [0.0, 6.5]])
+    assert float(tf.linalg.global_norm([slices])) == 13.0
+
+
+def test_rows_without_a_shape_and_without_a_last_resort_epsilon():
+    v = tf.Variable(np.ones((6, 2)))
+    rows = tf.IndexedSlices(np.ones((3, 2)), [1, 1, 3])
+    tf.keras.optimizers.RMSprop(0.1, epsilon=0.0).apply_gradients([(rows, v)])
+    want = 1 - 0.1 / np.sqrt(0.1)
+    np.testing.assert_allclose(v.numpy()[:, 0], [1, want, 1, want, 1, 1], rtol=1e-6)
+
+
+def test_the_dense_shape_of_rows_may_have_an_open_size():
+    @tf.function(strict=True, input_signature=[tf.TensorSpec((None, 3), tf.float32)])
+    def f(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(tf.gather(x, [0, 1, 0]))
+        gradient = tape.gradient(y, x)
+        return gradient.dense_shape, tf.convert_to_tensor(gradient)
+
+    for n in (4, 2):
+        shape, whole = f(tf.ones((n, 3)))
+        assert shape.numpy().tolist() == [n, 3]
+        np.testing.assert_array_equal(whole[:2], [[2, 2, 2], [1, 1, 1]])
 
 
 def test_a_traced_sparse_step_makes_no_dense_gradient():

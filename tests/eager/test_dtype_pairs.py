@@ -13,12 +13,13 @@ INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint3
 COMPLEX = (tf.complex64, tf.complex128)
 DTYPES = (tf.bool, *INTEGERS, *FLOATS, *COMPLEX)
 
-# Function of two operands, the kinds of dtypes that it takes, and the kind of the result ("" is that of the operands).
+# Function of two operands, the kinds of dtypes that it takes, and that of the result: "" is that of the operands,
+# "wide" that of `/`.
 FUNCTIONS = {
     "add": (tf.add, "iufc", ""),
     "subtract": (tf.subtract, "iufc", ""),
     "multiply": (tf.multiply, "iufc", ""),
-    "divide_no_nan": (tf.math.divide_no_nan, "fc", ""),
+    "divide_no_nan": (tf.math.divide_no_nan, "fciu", "wide"),
     "floordiv": (tf.math.floordiv, "iuf", ""),
     "floormod": (tf.math.floormod, "iuf", ""),
     "pow": (tf.pow, "iufc", ""),
@@ -56,7 +57,8 @@ def check(name, function, a, b):
             function(x, y)
     else:
         got = function(x, y)
-        assert got.dtype is (tf.bool if result else a), (name, a)
+        wide = a if a.kind in "fc" else tf.float32 if a.size <= 2 else tf.float64
+        assert got.dtype is {"bool": tf.bool, "wide": wide, "": a}[result], (name, a)
         return got
     return None
 

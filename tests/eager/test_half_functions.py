@@ -72,7 +72,8 @@ def test_means_count_and_add_in_float32(half):
 def test_means_of_small_integers_count_beyond_their_range():
     assert int(tf.reduce_mean(tf.zeros((1000,), tf.int8))) == 0
     assert int(tf.reduce_mean(tf.constant([100, 20, 3], tf.uint8))) == 41
-    assert int(tf.function(tf.reduce_mean)(tf.constant([-3, -4], tf.int8))) == -4
+    assert int(tf.function(tf.reduce_mean)(tf.constant([-3, -4], tf.int8))) == -3  # towards 0
+    assert int(tf.reduce_mean(tf.constant([100, 100, 7, 0], tf.int8))) == 51
 
 
 @halves

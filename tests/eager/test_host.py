@@ -146,7 +146,12 @@ def test_print_looks_as_in_tensorflow():
     assert printed(tf.range(10)) == "[0 1 2 ... 7 8 9]\n"
     assert printed("t:", tf.range(10), {2: tf.constant([1.5, 2.0])}) == "t: [0 1 2 ... 7 8 9] {2: [1.5 2]}\n"
     assert printed(tf.constant([[1, 2], [3, 4]])) == "[[1 2]\n [3 4]]\n"
-    assert printed(tf.constant(1 / 3), tf.constant(True), tf.constant("text")) == "0.333333343 1 text\n"
+    assert printed(tf.constant(1 / 3), tf.constant(True), tf.constant("text")) == '0.333333343 1 "text"\n'
+    assert printed(tf.constant("text")) == "text\n"
+    assert printed(tf.constant(["a", "b"])) == '["a" "b"]\n'
+    assert printed(tf.ones((2, 1, 2))) == "[[[1 1]]\n\n [[1 1]]]\n"
+    assert printed(tf.ones((1, 2, 2))) == "[[[1 1]\n  [1 1]]]\n"
+    assert printed({"k": tf.constant(1), "a": [tf.constant(2.5)]}, tf.float32) == "{'a': [2.5], 'k': 1} tf.float32\n"
     assert printed(tf.range(4), summarize=1, sep=",", end="!") == "[0 ... 3]!"
     assert printed(tf.range(8), summarize=-1) == "[0 1 2 3 4 5 6 7]\n"
 

@@ -10,7 +10,7 @@ from eager.ops.public import NAMES as FUNCTIONS
 OPEN = {
     "tf": """
         extract_volume_patches get_current_name_scope get_logger nondifferentiable_batch_function
-        random_index_shuffle register_tensor_conversion_function timestamp type_spec_from_value variable_creator_scope
+        register_tensor_conversion_function timestamp type_spec_from_value variable_creator_scope
         AggregationMethod CriticalSection DeviceSpec IndexedSlicesSpec OptionalSpec TensorArraySpec TypeSpec
     """,
     "tf.math": "",

@@ -12,7 +12,7 @@ from graphcore.dtypes import bfloat16, float32, float64, int32, int64, uint8, ui
 from graphcore.errors import InvalidArgumentError
 from graphcore.handler import cast_array, erf, numpy_handler
 from graphcore.ops import philox
-from graphcore.ops.random import blocks
+from graphcore.ops.random import per_block
 
 
 def run(name, *arrays, **attrs):
@@ -238,7 +238,7 @@ def test_draws_continue_where_the_counter_stands():
     for name, attrs, dtype in (("random_bits", {}, uint32), ("random_uniform", {"dtype": float64}, float64),
                                ("random_normal", {"dtype": float32}, float32),
                                ("random_normal", {"dtype": float64}, float64)):  # fmt: skip
-        step = blocks((8,), dtype)
+        step = 8 // per_block(dtype)
         whole = run(name, np.array([5, 0, 1]), shape=(16,), **attrs)
         np.testing.assert_array_equal(whole[8:], run(name, np.array([5 + step, 0, 1]), shape=(8,), **attrs))
 
@@ -284,3 +284,16 @@ def test_polynomial_logarithm_and_sines(rng):
     for cosine, function in ((False, np.sin), (True, np.cos)):
         got = philox.sine_or_cosine(numpy_handler, angle, np.full(angle.shape, cosine))
         np.testing.assert_array_max_ulp(got, function(angle), maxulp=2)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_ctc_lengths_of_small_integers_do_not_wrap(rng, dtype):
+    logits, labels = rng.normal(size=(127, 3, 5)), np.tile([1, 2], (3, 35))
+    lengths, frames = np.array([0, 3, 70]), np.array([100, 120, 127])
+    want = run("ctc_loss", logits, labels, lengths, frames, blank=0)
+    got = run("ctc_loss", logits, *(a.astype(dtype) for a in (labels, lengths, frames)), blank=0)
+    np.testing.assert_array_equal(got[0], want[0])
+    np.testing.assert_array_equal(got[1], want[1])
+    log_probs = logits[:100, 0] - np.log(np.exp(logits[:100, 0]).sum(-1, keepdims=True))
+    np.testing.assert_allclose(want[0][0], -log_probs[:, 0].sum(), rtol=1e-12)
+    assert np.isfinite(want[0]).all()

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from graphcore.autodiff import backward, graph_records
-from graphcore.builder import GraphBuilder
-from graphcore.functions import Functions, graph_functions
+from graphcore.functions import Functions
 from graphcore.graph import Graph, Value
 from graphcore.interpret import interpret
 from graphcore.ops.samples_control import body
+from graphcore.passes.rewrite import Rewriter
 from graphcore.types import TensorType
 
 Array = np.ndarray[Any, Any]
@@ -40,13 +40,11 @@ def weighted(f: Functions, value: Value, weight: float = 1.0) -> Value:
 
 def gradient_graph(graph: Graph, wrt: Sequence[int], order: int = 1) -> Graph:
     """The graph's first output, a scalar, and its gradients; of order 2 those of the sum of sin of the gradients."""
-    builder = GraphBuilder(f"{graph.name}_gradient")
-    f = graph_functions(builder)
-    inputs = [builder.input(v.type, v.node.attrs["name"]) for v in graph.inputs]
-    from graphcore.autodiff import copy_into
-
-    _, outputs = copy_into(graph, inputs, f)
-    y, grads = outputs[0], []
+    copy = Rewriter(graph, fold_bytes=0)
+    copy.run()
+    builder, f = copy.builder, copy.f
+    inputs = builder.inputs = [copy.values[v] for v in graph.inputs]
+    y, grads = copy.values[graph.outputs[0]], []
     for step in range(order):
         records = graph_records(builder.nodes)
         sources = [inputs[i] for i in wrt]

@@ -324,8 +324,8 @@ custom("image.stateless_random_crop", lambda x: tf.image.stateless_random_crop(x
 for _name, _args in (
     ("flip_left_right", ()), ("flip_up_down", ()), ("transpose", ()), ("rot90", ()), ("central_crop", (0.5,)),
     ("crop_to_bounding_box", (0, 0, 1, 1)), ("pad_to_bounding_box", (0, 0, 9, 9)), ("resize_with_crop_or_pad", (2, 2)),
-    ("resize", ((2, 2),)), ("resize_with_pad", (2, 2)), ("adjust_brightness", (0.1,)), ("adjust_contrast", (0.1,)),
-    ("adjust_gamma", (1,)), ("adjust_hue", (0.1,)), ("adjust_saturation", (0.1,)), ("per_image_standardization", ()),
+    ("resize", ((2, 2),)), ("resize_with_pad", (2, 2)), ("adjust_contrast", (0.1,)),
+    ("adjust_hue", (0.1,)), ("adjust_saturation", (0.1,)), ("per_image_standardization", ()),
     ("total_variation", ()), ("image_gradients", ()), ("sobel_edges", ()), ("rgb_to_grayscale", ()),
     ("grayscale_to_rgb", ()), ("rgb_to_hsv", ()), ("hsv_to_rgb", ()),
     ("extract_patches", ([1, 2, 2, 1], [1] * 4, [1] * 4, "SAME")), ("crop_and_resize", (BOXES, [0, 0, 0], (2, 2))),
@@ -345,6 +345,7 @@ fault("image.resize_with_pad", ValueError, IMAGE, 0, 3)
 fault("image.crop_and_resize", ValueError, BATCH, BOXES[:, :3], [0, 0, 0], (2, 2))
 fault("image.crop_and_resize", ValueError, BATCH, BOXES, [0, 0, 0], (2, 2), "cubic")
 fault("image.crop_and_resize", ValueError, BATCH, BOXES, [0, 5, 0], (2, 2))
+fault("image.adjust_brightness", TypeError, tf.constant([True]), 0.1)
 fault("image.adjust_hue", ValueError, IMAGE, 1.5)
 fault("image.adjust_hue", ValueError, IMAGE[..., :2], 0.5)
 fault("image.adjust_gamma", ValueError, IMAGE, -1)

@@ -112,3 +112,8 @@ case("math.confusion_matrix", (np.array([0, 1, 1], np.int32), np.array([[0], [1]
 fault("math.confusion_matrix", ValueError, [0, 3], [0, 0], 3)
 fault("math.confusion_matrix", ValueError, [0, -1], [0, 0], 3)
 fault("math.confusion_matrix", ValueError, [0, 1], [0])
+
+# TensorFlow 2.15's own numbers: it divides sums of integers as `/` does here, and towards 0 in segment_mean.
+
+custom("math.unsorted_segment_mean", lambda x: tf.math.unsorted_segment_mean(x, [0, 0, 1, 1], 2),
+       np.array([1, 2, -3, -4], np.int32), lambda x: np.array([1.5, -3.5]), smooth=False)  # fmt: skip

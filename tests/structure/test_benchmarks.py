@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import harness, report
-from benchmarks.peers import numpy_
+from benchmarks import harness, kinds, report
+from benchmarks.peers import kinds_jax, kinds_tensorflow, kinds_torch, layerjit_, numpy_
 from benchmarks.workloads import WORKLOADS, Workload
 
 SMALL = [work for work in WORKLOADS if work.size in {"(8,)", "(8,)+(8,)", "32x1000", "17x129x65", "batch 1"}]
@@ -28,6 +28,21 @@ def test_numpy_side_reaches_the_float64_result(work: Workload) -> None:
     data = work.data()
     (side,) = numpy_.build(work, data, True).values()
     assert harness.worst_error(side, work.expected(data)) <= work.tolerance
+
+
+@pytest.mark.parametrize("module", [numpy_, layerjit_], ids=["numpy", "layerjit"])
+@pytest.mark.parametrize("work", kinds.KINDS, ids=lambda work: work.name)
+def test_every_kind_reaches_the_float64_result(work: Workload, module: Any) -> None:
+    data = work.data()
+    (side,) = module.build(work, data, False).values()
+    assert harness.worst_error(side, work.expected(data)) <= work.tolerance
+
+
+def test_every_side_has_every_kind() -> None:
+    names = set(kinds.PLAIN)
+    assert {kinds.name_of(work) for work in kinds.KINDS} <= names
+    for module in (kinds_tensorflow, kinds_torch, kinds_jax):
+        assert set(module.FAMILIES) == names
 
 
 @pytest.mark.parametrize("offset", [1e-3, math.nan])

@@ -7,8 +7,9 @@ from typing import Any
 
 from eager.convert import convert
 from eager.indexed_slices import IndexedSlices
-from eager.keras.optimizers.base import Optimizer, decay_into, on_rows, registry
+from eager.keras.optimizers.base import Optimizer, decay_into, registry
 from eager.ops.array import cast
+from eager.ops.clip import on_rows
 from eager.ops.math import maximum, pow, sqrt, square
 from eager.variable import Variable
 

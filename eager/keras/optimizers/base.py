@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 from eager.context import init_scope
@@ -11,7 +11,7 @@ from eager.keras.engine.naming import snake_case
 from eager.keras.optimizers.schedules import LearningRateSchedule
 from eager.keras.registry import Registry
 from eager.ops.array import cast, zeros
-from eager.ops.math import add_n, clip_by_value, maximum, minimum, reduce_sum, sqrt, square
+from eager.ops.clip import clip_by_global_norm, clip_by_norm, clip_by_value
 from eager.tape import GradientTape
 from eager.tensor import Tensor
 from eager.variable import Variable
@@ -197,7 +197,7 @@ class Optimizer:
         gradients, variables = [g for g, _ in pairs], [v for _, v in pairs]
         with init_scope():
             self.build(variables)
-        gradients = self._clip([unique_rows(g) if isinstance(g, IndexedSlices) else g for g in gradients])
+        gradients = [unique_rows(g) if isinstance(g, IndexedSlices) else g for g in self._clip(gradients)]
         self._decay(variables)
         for gradient, variable in zip(gradients, variables, strict=True):
             self.update_step(gradient, variable)
@@ -229,17 +229,12 @@ class Optimizer:
 
     def _clip(self, gradients: list[Any]) -> list[Any]:
         if self.clipnorm is not None and self.clipnorm > 0:
-            limit = self.clipnorm
-            return [on_rows(lambda x: _clip_norm(x, limit), g) for g in gradients]
+            return [clip_by_norm(g, float(self.clipnorm)) for g in gradients]
         if self.global_clipnorm is not None and self.global_clipnorm > 0:
-            values = [g.values if isinstance(g, IndexedSlices) else g for g in gradients]
-            total = sqrt(add_n([reduce_sum(square(g)) for g in values]))
-            limit = self.global_clipnorm
-            scale = limit * minimum(1.0 / total, 1.0 / limit)
-            return [on_rows(lambda x: x * cast(scale, x.dtype), g) for g in gradients]
+            return clip_by_global_norm(gradients, float(self.global_clipnorm))[0]
         if self.clipvalue is not None and self.clipvalue > 0:
             limit = float(self.clipvalue)
-            return [on_rows(lambda x: clip_by_value(x, -limit, limit), g) for g in gradients]
+            return [clip_by_value(g, -limit, limit) for g in gradients]
         return gradients
 
     def __getstate__(self) -> dict[str, Any]:
@@ -281,13 +276,6 @@ class Optimizer:
     _learning_rate: Any
 
 
-def on_rows(function: Callable[[Tensor], Tensor], gradient: Any) -> Any:
-    """An elementwise function that keeps 0, of a gradient: of its rows alone where it is a tf.IndexedSlices."""
-    if isinstance(gradient, IndexedSlices):
-        return gradient.with_values(function(gradient.values))
-    return function(gradient)
-
-
 def decay_into(slot: Variable, keep: Any, change: Any) -> Tensor:
     """slot = slot * keep + change, where the change is a tensor or a tf.IndexedSlices; returns the new value."""
     if isinstance(change, IndexedSlices):
@@ -325,10 +313,5 @@ def _with_gradients(pairs: list[tuple[Any, Variable]]) -> list[tuple[Any, Variab
             stacklevel=4,
         )
     return found
-
-
-def _clip_norm(gradient: Tensor, limit: float) -> Tensor:
-    norm = sqrt(reduce_sum(square(gradient)))
-    return gradient * float(limit) / maximum(norm, float(limit))
 
 

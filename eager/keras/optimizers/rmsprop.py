@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from eager.indexed_slices import IndexedSlices
-from eager.keras.optimizers.base import Optimizer, decay_into, move, on_rows, registry
+from eager.keras.optimizers.base import Optimizer, decay_into, move, registry
 from eager.ops.array import gather
+from eager.ops.clip import on_rows
 from eager.ops.math import rsqrt, square
 from eager.variable import Variable
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from eager.indexed_slices import IndexedSlices
-from eager.keras.optimizers.base import Optimizer, decay_into, move, on_rows, registry
+from eager.keras.optimizers.base import Optimizer, decay_into, move, registry
+from eager.ops.clip import on_rows
 from eager.variable import Variable
 
 

@@ -4,9 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from random_graphs.chooser import Chooser
-from random_graphs.compare import Array, assert_close, faults, inputs_for, tolerances
-from random_graphs.sketch import BATCHES
 from vector_kernels import host_isas
 
 from codegen.compile import compile_graph
@@ -16,6 +13,9 @@ from graphcore.graph import Graph, Node, Value
 from graphcore.interpret import interpret
 from graphcore.passes.pipeline import run
 from graphcore.text import parse, to_text
+from random_graphs.chooser import Chooser
+from random_graphs.compare import Array, assert_close, faults, inputs_for, tolerances
+from random_graphs.sketch import BATCHES
 
 ISAS = host_isas()
 _CAREFUL = 40
@@ -72,18 +72,25 @@ def _compare(
         assert_close(got, want, tolerances(graph, arrays, want, _CAREFUL), what)
 
 
-def failure(graph: Graph, case: Case) -> str:
-    """What is wrong with a graph in one line; empty if nothing is, or if the graph itself has no result."""
-    for n in case.sizes:
-        try:
+def failure(graph: Graph, case: Case, strict: bool = False) -> str:
+    """What is wrong with a graph in one line; empty if nothing is.
+
+    A graph that has no result itself (an index out of range, a size that does not fit) is no failure unless `strict`.
+    """
+    try:
+        for n in case.sizes:
             interpret(graph, inputs_for(graph, case.seed, n, case.special))
-        except Exception:
-            return ""
+    except Exception as error:
+        return _line(error) if strict else ""
     try:
         check(graph, case)
     except Exception as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return _line(error)
     return ""
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
 
 
 # -- shrinking
@@ -98,10 +105,16 @@ def shrink(graph: Graph, case: Case, attempts: int = 400) -> Graph:
             attempts -= 1
             if attempts < 0:
                 return graph
-            if len(list(smaller.walk())) <= len(list(graph.walk())) and failure(smaller, case):
+            if _size(smaller) < _size(graph) and failure(smaller, case):
                 found = smaller
                 break
     return graph
+
+
+def _size(graph: Graph) -> tuple[int, int, int]:
+    """Ops, outputs, and values in all."""
+    ops = sum(n.op.name != "input" for n in graph.walk())
+    return ops, len(graph.outputs), len(graph.nodes)
 
 
 def _smaller(graph: Graph) -> Iterator[Graph]:

@@ -1,12 +1,11 @@
 """Arrays for the inputs of a random graph, and how far two runs of it may differ."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 import numpy as np
-from random_graphs.sketch import rounds
 
 from graphcore import dims
 from graphcore.builder import evaluate_op
@@ -14,6 +13,7 @@ from graphcore.dtypes import DType, as_dtype, bool_
 from graphcore.graph import Graph, Node, Value
 from graphcore.interpret import bind_dims, found_sizes
 from graphcore.ops import region
+from random_graphs.sketch import rounds
 
 Array = np.ndarray[Any, Any]
 
@@ -53,7 +53,7 @@ def noisy(graph: Graph, arrays: Sequence[Array], seed: int) -> list[Array]:
 
 
 @contextmanager
-def _noise_in_bodies(rng: np.random.Generator) -> Iterator[None]:
+def _noise_in_bodies(rng: np.random.Generator) -> Generator[None]:
     """Bodies run with noise too."""
     with mock.patch.object(region, "_run", lambda body, arrays, env: _run(body, arrays, env, rng)):
         yield

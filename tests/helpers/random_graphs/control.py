@@ -5,12 +5,11 @@ In loops floats are clipped after every iteration, so that a rounding stays one;
 
 from collections.abc import Callable, Sequence
 
-from random_graphs.sketch import Sketch, has_axes
-
 from graphcore.dtypes import bool_, int32
 from graphcore.errors import InconclusiveDim, InvalidArgumentError
 from graphcore.graph import Graph, Value
 from graphcore.types import TensorType
+from random_graphs.sketch import Sketch, has_axes
 
 Move = Callable[[Sketch], None]
 INT = TensorType(int32, ())
@@ -88,9 +87,8 @@ class Bodies:
         extra = s.pick(body.values)
         outputs = [_bounded(body, _last(body, x.type)), extra] if extra.type.dtype.is_native else [_last(body, x.type)]
         exact = [v in body.exact for v in outputs]
-        attrs = {
-            "bodies": (body.builder.finish(outputs),), "carried": 1, "scanned": 1, "length": length, "reverse": s.flip(),
-        }  # fmt: skip
+        bodies = (body.builder.finish(outputs),)
+        attrs = {"bodies": bodies, "carried": 1, "scanned": 1, "length": length, "reverse": s.flip()}
         for v, e in zip(s.f.apply("scan", [x, xs, *captures], attrs), exact, strict=True):
             s.keep(v, (), exact=e)
 

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable
 
-from random_graphs import control, elementwise, fold, host, index, move, slide
-from random_graphs.chooser import Chooser
-from random_graphs.control import attempt
-from random_graphs.sketch import INTEGERS, NATIVE, N, Sketch
-
 from graphcore.dims import Dim
 from graphcore.dtypes import bool_, float32, float64, int32
 from graphcore.graph import Graph, Node, Value
 from graphcore.types import TensorType
+from random_graphs import control, elementwise, fold, host, index, move, slide
+from random_graphs.chooser import Chooser
+from random_graphs.control import attempt
+from random_graphs.sketch import INTEGERS, NATIVE, N, Sketch
 
 LEFT_OUT = {
     "call": "it holds a compiled function, a Python object without text form",

@@ -1,9 +1,8 @@
 """Elementwise ops, drawn evenly; those that jump take exact values only."""
 
-from random_graphs.sketch import FLOATS, NATIVE, Sketch, is_number
-
 from graphcore.dtypes import float32, float64, int32, int64, uint32, uint64
 from graphcore.graph import Value
+from random_graphs.sketch import FLOATS, NATIVE, Sketch, is_number
 
 ARITHMETIC = ("add", "sub", "mul", "minimum", "maximum")
 INTEGER = (
@@ -33,7 +32,7 @@ def arithmetic(s: Sketch) -> None:
 def unary(s: Sketch) -> None:
     x = s.value(lambda v: is_number(v) and v.type.dtype.kind != "u")
     s.keep(getattr(s.f, s.pick(("neg", "abs")))(x), (x,))
-    if s.chance(3):
+    if s.flip():
         passed = s.value(lambda v: True)
         s.keep(getattr(s.f, s.pick(("identity", "stop_gradient")))(passed), (passed,))
 
@@ -111,5 +110,5 @@ def _plain(s: Sketch, x: Value) -> Value:
     return s.f.select(s.f.logical_or(s.f.is_nan(x), s.f.equal(x, zero)), one, x)
 
 
-MOVES = (*(arithmetic,) * 4, unary, *(smooth,) * 7, paired, integer, integer, compare, compare, logic, jumping,
+MOVES = (*(arithmetic,) * 4, unary, *(smooth,) * 7, paired, integer, integer, compare, compare, logic, jumping, jumping,
          select, cast, cast, bitcast)  # fmt: skip

@@ -1,10 +1,9 @@
 """Reductions and contractions."""
 
-from random_graphs.sketch import Sketch, has_axes, small
-
 from graphcore.dtypes import bool_
 from graphcore.errors import InvalidArgumentError
 from graphcore.graph import Value
+from random_graphs.sketch import Sketch, has_axes, small
 
 REDUCE = ("reduce_sum", "reduce_sum", "reduce_prod", "reduce_max", "reduce_min")
 

@@ -1,10 +1,9 @@
 """Ops whose places are data: gather, scatter, windows at a start; and ops in order: sort, cumulate."""
 
-from random_graphs.sketch import NATIVE, Sketch, has_axes, is_number, small, static
-
 from graphcore.dtypes import int32, int64
 from graphcore.errors import InvalidArgumentError
 from graphcore.graph import Value
+from random_graphs.sketch import NATIVE, Sketch, has_axes, is_number, small, static
 
 
 def _within(s: Sketch, source: Value, size: int) -> Value:

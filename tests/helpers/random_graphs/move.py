@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from random_graphs.sketch import FLOATS, INTEGERS, NATIVE, N, Sketch
-
 from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.dtypes import float16, float32, float64, int64
 from graphcore.graph import Value
+from random_graphs.sketch import FLOATS, INTEGERS, NATIVE, N, Sketch
 
 
 def transpose(s: Sketch, x: Value) -> Value:

@@ -9,8 +9,6 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from random_graphs.chooser import Chooser
-
 from graphcore import GraphBuilder, dims, get_op
 from graphcore.dims import Dim
 from graphcore.dtypes import (
@@ -33,6 +31,7 @@ from graphcore.errors import InconclusiveDim, InvalidArgumentError
 from graphcore.functions import graph_functions
 from graphcore.graph import Node, Value
 from graphcore.types import TensorType
+from random_graphs.chooser import Chooser
 
 N = dims.symbol("n")
 BATCHES = (1, 2, 3, 7, 64)

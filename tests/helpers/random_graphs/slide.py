@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from random_graphs.sketch import Sketch, has_axes, static
-
 from graphcore.graph import Value
+from random_graphs.sketch import Sketch, has_axes, static
 
 Sizes = tuple[int, ...]
 
