@@ -3,7 +3,7 @@
 import faulthandler
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ LOOPS_ONE_IN = 10
 """The loop interpreter, which is slow, runs one graph in so many."""
 
 _CHUNK = 25
+_CHUNKS_PER_PROCESS = 40
 _SHRUNK = 3
 """So many failures of a chunk are shrunk; the others are named."""
 
@@ -94,10 +95,14 @@ def run_campaign(first: int, count: int, marks: Path, workers: int) -> Tally:
         RuntimeError: if a process dies; it names the seeds that were at work.
     """
     chunks = [range(i, min(i + _CHUNK, first + count)) for i in range(first, first + count, _CHUNK)]
-    context = get_context("spawn")
-    with ProcessPoolExecutor(
-        workers, context, initializer=faulthandler.enable, max_tasks_per_child=40
-    ) as pool:
+    # Fresh processes now and then, since compiled code is never unmapped. (The executor's own way of replacing them,
+    # max_tasks_per_child, can wait for ever in Python 3.11.)
+    turn = _CHUNKS_PER_PROCESS * workers
+    return total(_run_chunks(chunks[i : i + turn], marks, workers) for i in range(0, len(chunks), turn))
+
+
+def _run_chunks(chunks: Sequence[range], marks: Path, workers: int) -> Tally:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=faulthandler.enable) as pool:
         try:
             return total(pool.map(run_seeds, chunks, [marks] * len(chunks)))
         except BrokenProcessPool as error:
