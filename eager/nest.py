@@ -82,6 +82,11 @@ def map_structure(
     return pack_sequence_as(structure[0], [func(*leaves) for leaves in zip(*flat, strict=True)])
 
 
+def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
+    """A structure with `function` applied to its leaves; a bare leaf, the usual case of a call, is not taken apart."""
+    return map_structure(function, structure) if is_nested(structure) else function(structure)
+
+
 def assert_same_structure(
     nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
 ) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 from eager import nest
 from eager.convert import convert
 from eager.errors import DTypeError, InvalidArgumentError, UnsupportedError
+from eager.nest import map_leaves
 from eager.ops.common import raw_shape, settled
 from eager.ops.create import zeros
 from eager.ops.join import concat, stack
-from eager.ops.leaves import check_kept, leaf_of, map_leaves, packed, require_callable, running_trace
+from eager.ops.leaves import check_kept, leaf_of, packed, require_callable, running_trace
 from eager.ops.public import public
 from eager.ops.shaping import broadcast_to, expand_dims
 from eager.tensor import Tensor, type_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from eager import nest
@@ -45,11 +45,6 @@ def leaf_of(x: Any, like: Leaf = None) -> Leaf:
 def leaves_of(structure: Any) -> list[Leaf]:
     """The leaves of a structure, None where it is None."""
     return [None if x is None else leaf_of(x) for x in nest.flatten(structure)]
-
-
-def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
-    """A structure with `function` applied to its leaves; a bare leaf is a structure."""
-    return nest.map_structure(function, structure) if nest.is_nested(structure) else function(structure)
 
 
 def tensor_of(leaf: Leaf) -> Tensor | None:

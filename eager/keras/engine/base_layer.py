@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from eager import nest
 from eager.keras.engine.call_spec import CallSpec, call_spec
 from eager.keras.engine.input_spec import InputSpec
-from eager.keras.engine.keras_tensor import map_leaves
 from eager.keras.engine.layer_call import Callable
 from eager.keras.engine.naming import observe, snake_case, unique_name
 from eager.keras.engine.shapes import map_shapes
 from eager.keras.engine.tracking import Tracking
 from eager.keras.mixed_precision import Policy, policy_of
+from eager.nest import map_leaves
 from eager.tensor import Tensor
 from eager.tensor_shape import TensorSpec
 from eager.variable import Variable

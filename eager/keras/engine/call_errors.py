@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eager.keras.engine.keras_tensor import map_leaves
+from eager.nest import map_leaves
 from eager.tensor import Tensor
 from eager.variable import Variable
 

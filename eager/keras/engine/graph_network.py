@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from eager import nest
-from eager.keras.engine.keras_tensor import KerasTensor, map_leaves
+from eager.keras.engine.keras_tensor import KerasTensor
 from eager.keras.engine.node import Node
+from eager.nest import map_leaves
 from eager.ops.array import cast, expand_dims, squeeze
 from eager.tensor import Tensor
 

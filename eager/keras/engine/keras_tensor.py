@@ -222,14 +222,9 @@ def any_symbolic(structure: Any) -> bool:
     return isinstance(structure, KerasTensor)
 
 
-def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
-    """A structure with `function` applied to its leaves; a bare leaf is a structure."""
-    return nest.map_structure(function, structure) if nest.is_nested(structure) else function(structure)
-
-
 def abstract(structure: Any) -> Any:
     """Symbolic Keras tensors replaced by their abstract tensors."""
-    return map_leaves(lambda x: x.traced if isinstance(x, KerasTensor) else x, structure)
+    return nest.map_leaves(lambda x: x.traced if isinstance(x, KerasTensor) else x, structure)
 
 
 def trace_call(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> tuple[Any, Trace]:
@@ -262,7 +257,7 @@ def as_keras_tensors(outputs: Any, layer_name: str) -> Any:
             return KerasTensor(placeholder(type_of(x), layer_name), layer_name)
         return KerasTensor(x, layer_name)
 
-    return map_leaves(leaf, outputs)
+    return nest.map_leaves(leaf, outputs)
 
 
 _install()

@@ -12,10 +12,11 @@ from eager.keras.engine.call_context import CallContext, context, features, phas
 from eager.keras.engine.call_errors import explain_error
 from eager.keras.engine.call_spec import CallSpec
 from eager.keras.engine.input_spec import check
-from eager.keras.engine.keras_tensor import KerasTensor, any_symbolic, as_keras_tensors, map_leaves, trace_call
+from eager.keras.engine.keras_tensor import KerasTensor, any_symbolic, as_keras_tensors, trace_call
 from eager.keras.engine.layer_config import Configurable
 from eager.keras.engine.node import Node
 from eager.keras.engine.shapes import abstract_inputs
+from eager.nest import map_leaves
 from eager.ops.array import cast
 from eager.tensor import Tensor
 from eager.tensor_shape import TensorShape
