@@ -11,7 +11,7 @@ from eager import nest
 from eager.context import thread
 from eager.convert import convert
 from eager.dispatch import functions
-from eager.tape import GradientTape, UnconnectedGradients, is_variable
+from eager.tape import GradientTape, UnconnectedGradients, is_variable, value_of
 from eager.tensor import Tensor, type_of
 from eager.tensor_shape import TensorSpec
 from graphcore.autodiff import Record, backward, graph_records
@@ -80,13 +80,13 @@ class ForwardAccumulator:
             if primal is end:
                 return tangent
         f = functions()
-        cotangent = f.full(type_of(_value(end)), 0)
+        cotangent = f.full(type_of(value_of(end)), 0)
         with GradientTape() as linear:
             linear.watch(cotangent)
             found = self._tape.gradient(end, self._primals, output_gradients=cotangent)
             pairs = [(convert(g), t) for g, t in zip(found, self._tangents, strict=True) if g is not None]
         result = linear.gradient([g for g, _ in pairs], cotangent, [t for _, t in pairs]) if pairs else None
-        return f.full(type_of(_value(end)), 0) if result is None and (zero or pairs) else result
+        return f.full(type_of(value_of(end)), 0) if result is None and (zero or pairs) else result
 
 
 def _tangent(primal: Any, tangent: Any) -> Tensor:
@@ -94,10 +94,6 @@ def _tangent(primal: Any, tangent: Any) -> Tensor:
     if not found.shape.is_compatible_with(primal.shape):
         raise ValueError(f"ForwardAccumulator: a tangent has shape {found.shape}, its primal {primal.shape}")
     return found
-
-
-def _value(x: Any) -> Tensor:
-    return x.value() if is_variable(x) else x
 
 
 def gradients(
@@ -135,7 +131,7 @@ class _Recorded:
             )
         self._trace = cast("Trace", frame)
         self._tensors: dict[Value, Tensor] = {}
-        constant = {id(self.tensor(self._trace.value_of(_value(convert(x))))) for x in stops}
+        constant = {id(self.tensor(self._trace.value_of(convert(x)))) for x in stops}
         self._records = [
             Record(op, tuple(map(self.tensor, inputs)), tuple(map(self.tensor, outputs)), attrs)
             for op, inputs, outputs, attrs in graph_records(self._trace.builder.nodes)
@@ -150,7 +146,7 @@ class _Recorded:
 
     def place(self, x: Any) -> Tensor:
         """The tensor of the records for a tensor or variable."""
-        return self.tensor(self._trace.value_of(_value(x)))
+        return self.tensor(self._trace.value_of(value_of(x)))
 
     def gradients(self, ys: Sequence[Any], xs: Sequence[Any], grad_ys: Any, zero: bool) -> list[Tensor | None]:
         """The gradients of the sum of `ys` with respect to each of `xs`."""
@@ -213,7 +209,7 @@ def jacobian(tape: GradientTape, target: Any, sources: Sequence[Any]) -> list[Te
     found: list[Any] = []
     if linked:
         found = stack_rows(
-            _value(target), lambda row: tape.cotangents([target], linked, [row]), [_spec(s) for s in linked]
+            value_of(target), lambda row: tape.cotangents([target], linked, [row]), [_spec(s) for s in linked]
         )
     by_source = dict(zip(map(id, linked), found, strict=True))
     return [by_source.get(id(s)) for s in sources]
@@ -230,7 +226,7 @@ def batch_jacobian(tape: GradientTape, target: Tensor, source: Any) -> Tensor | 
     from eager.ops.join import concat
     from eager.ops.shaping import broadcast_to, reshape, shape, transpose
 
-    x, y = _value(source), _value(target)
+    x, y = value_of(source), value_of(target)
     if not x.shape.rank or not y.shape.rank or not x.shape[:1].is_compatible_with(y.shape[:1]):
         raise ValueError(
             f"Need first dimension of target shape ({y.shape}) and source shape ({x.shape}) to match"

@@ -258,7 +258,7 @@ class GradientTape:
         UnconnectedGradients(unconnected_gradients)
         with self._use():
             found = batch_jacobian(self, target, source)
-        return _zeros_between(target, _tensor(source)[0]) if found is None else found
+        return _zeros_between(target, value_of(source)[0]) if found is None else found
 
     def connects(self, source: Any, target: Any) -> bool:
         """Whether a recorded path leads from a watched source to the target."""
@@ -275,11 +275,11 @@ class GradientTape:
         f = functions()
         ends = [t for t in targets if t.dtype.kind in "fc"]
         if output_gradients is None:
-            cotangents = [f.full(type_of(_tensor(t)), 1) for t in ends]
+            cotangents = [f.full(type_of(value_of(t)), 1) for t in ends]
         else:
             given = dict(zip(map(id, targets), nest.flatten(output_gradients), strict=True))
             cotangents = [
-                f.full(type_of(_tensor(t)), 1) if given[id(t)] is None else convert(given[id(t)], dtype=t.dtype)
+                f.full(type_of(value_of(t)), 1) if given[id(t)] is None else convert(given[id(t)], dtype=t.dtype)
                 for t in ends
             ]
         results = backward(self._records, ends, sources, cotangents, f, sparse=True)
@@ -304,14 +304,15 @@ def is_variable(x: Any) -> bool:
     return isinstance(x, Variable)
 
 
-def _tensor(x: Any) -> Tensor:
+def value_of(x: Any) -> Tensor:
+    """A tensor as it is, a variable's value as a read that tapes see."""
     return x if isinstance(x, Tensor) else x.value()
 
 
 def _zeros_like(x: Any) -> Tensor:
     from eager.dispatch import functions
 
-    return functions().zeros_like(_tensor(x))
+    return functions().zeros_like(value_of(x))
 
 
 def _zeros_between(target: Any, source: Any) -> Tensor:
@@ -319,4 +320,4 @@ def _zeros_between(target: Any, source: Any) -> Tensor:
     from eager.ops.join import concat
     from eager.ops.shaping import shape
 
-    return zeros(concat([shape(target), shape(_tensor(source))], 0), target.dtype)
+    return zeros(concat([shape(target), shape(value_of(source))], 0), target.dtype)
