@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -23,6 +24,14 @@ class Registry:
         self.kind = kind
         self.module = module
         self.entries: dict[str, Any] = {}
+        self._homes: dict[str, str] = {}
+
+    def add_homes(self, modules: Mapping[str, str]) -> None:
+        """Says which modules add which names, in the form of `lazy_names`; they are loaded when a name is asked for."""
+        for path, names in modules.items():
+            for entry in names.split():
+                name, _, attribute = entry.partition("=")
+                self._homes[attribute or name] = path
 
     def add(self, *aliases: str) -> Callable[[T], T]:
         """Decorates a class or function: lists it under its own name, a class also in snake case, and aliases."""
@@ -37,6 +46,12 @@ class Registry:
 
         return register
 
+    def lookup(self, name: str) -> Any:
+        """The object of a name, or None; loads the module of this table that adds it."""
+        if name not in self.entries and name in self._homes:
+            importlib.import_module(self._homes[name])
+        return self.entries.get(name)
+
     def holds(self, obj: Any) -> bool:
         """Whether a class or function is one of the table's."""
         return self.entries.get(getattr(obj, "__name__", "")) is obj
@@ -49,9 +64,9 @@ class Registry:
         """
         from eager.keras.serialization import custom_object
 
-        found = (custom or {}).get(name) or custom_object(name) or self.entries.get(name)
+        found = (custom or {}).get(name) or custom_object(name) or self.lookup(name)
         if found is None:
-            near = difflib.get_close_matches(name, self.entries, 3)
+            near = difflib.get_close_matches(name, {**self.entries, **self._homes}, 3)
             hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
             raise ValueError(
                 f"Unknown {self.kind}: {name!r}.{hint} Known are the built-in ones and what is registered with "

@@ -150,7 +150,7 @@ def _class(config: dict[str, Any], custom: dict[str, Any], registry: Registry | 
     home = _MODULES.get(config.get("module") or "")
     tables = [importlib.import_module(home).registry] if home else [*([registry] if registry else []), *registries()]
     for table in tables:
-        entry = table.entries.get(name)
+        entry = table.lookup(name)
         if isinstance(entry, type):
             return entry
     raise TypeError(
@@ -163,7 +163,7 @@ def _function(config: dict[str, Any], custom: dict[str, Any] | None, registry: R
     name = config["config"]
     found = (custom or {}).get(name) or custom_object(config.get("registered_name") or name)
     for table in [] if found else [*([registry] if registry else []), *registries()]:
-        found = found or table.entries.get(name)
+        found = found or table.lookup(name)
     if found is None:
         raise TypeError(f"Could not locate function '{name}'; pass it as custom_objects")
     return found

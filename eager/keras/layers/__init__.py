@@ -1,4 +1,4 @@
-"""tf.keras.layers."""
+"""tf.keras.layers. Each module of layers is loaded when the first of its names is asked for."""
 
 from __future__ import annotations
 
@@ -8,33 +8,24 @@ from eager.keras.engine.base_layer import Layer
 from eager.keras.engine.input_layer import Input, InputLayer
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.engine.op_layer import TFOpLambda
-from eager.keras.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from eager.keras.layers.dense import Dense
-from eager.keras.layers.embedding import Embedding
-from eager.keras.layers.lambda_layer import Lambda
-from eager.keras.layers.merge import (
-    Add,
-    Average,
-    Concatenate,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    concatenate,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
-from eager.keras.layers.normalization import LayerNormalization
-from eager.keras.layers.regularization import ActivityRegularization, Dropout
-from eager.keras.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from eager.keras.layers.table import registry
+from eager.lazy import lazy_names
+
+_MODULES = {
+    "eager.keras.layers.activation": "ELU Activation LeakyReLU ReLU Softmax",
+    "eager.keras.layers.dense": "Dense",
+    "eager.keras.layers.embedding": "Embedding",
+    "eager.keras.layers.lambda_layer": "Lambda",
+    "eager.keras.layers.merge": "Add Average Concatenate Maximum Minimum Multiply Subtract add average concatenate "
+    "maximum minimum multiply subtract",
+    "eager.keras.layers.normalization": "LayerNormalization",
+    "eager.keras.layers.regularization": "ActivityRegularization Dropout",
+    "eager.keras.layers.reshaping": "Flatten Permute RepeatVector Reshape",
+}
 
 for _layer in (Layer, InputLayer, TFOpLambda):
     registry.add()(_layer)
+registry.add_homes(_MODULES)
 
 
 def serialize(layer: Any) -> Any:
@@ -51,9 +42,6 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     return deserialize_keras_object(config, custom_objects, registry)
 
 
-__all__ = [
-    "ELU", "Activation", "ActivityRegularization", "Add", "Average", "Concatenate", "Dense", "Dropout", "Embedding",
-    "Flatten", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Maximum",
-    "Minimum", "Multiply", "Permute", "ReLU", "RepeatVector", "Reshape", "Softmax", "Subtract", "TFOpLambda", "add",
-    "average", "concatenate", "deserialize", "maximum", "minimum", "multiply", "registry", "serialize", "subtract",
-]  # fmt: skip
+__all__ = ["Input", "InputLayer", "InputSpec", "Layer", "TFOpLambda", "deserialize", "registry", "serialize"]
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.keras.layers", _MODULES)
