@@ -169,6 +169,7 @@ __all__ = [
 
 _MODULES = {
     "eager.keras": "keras=",
+    "eager.data": "data=",
     "eager.indexed_slices": "IndexedSlices",
     "eager.ops.host": "py_function numpy_function",
     "eager.ops.printing": "print",

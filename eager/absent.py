@@ -20,6 +20,10 @@ _EXACT = "use tf.math.top_k, which is exact"
 _FRACTIONAL = "use tf.nn.max_pool or tf.nn.avg_pool with whole windows, or tf.image.resize"
 _CUSTOM = "write it with tf functions; tf.custom_gradient gives it a gradient of its own"
 _NO_LU = "use tf.linalg.solve or tf.linalg.inv, which factor the matrix themselves, or tf.linalg.qr"
+_DOWNLOADS = "nothing is downloaded; tf.keras.datasets.digits is embedded, other files are read with NumPy"
+_RECORDS = "read records with Python and pass tf.data.Dataset.from_generator a generator of arrays"
+_CSV = "read the file with np.genfromtxt or csv, and pass the columns to tf.data.Dataset.from_tensor_slices"
+_DATASETS = ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters")
 
 ABSENT: dict[str, str] = {
     "RaggedTensor": _RAGGED, "RaggedTensorSpec": _RAGGED, "ragged": _RAGGED,
@@ -57,6 +61,15 @@ ABSENT: dict[str, str] = {
     "RegisterGradient": _CUSTOM, "no_gradient": _CUSTOM, "import_graph_def": _GRAPH_MODE, "graph_util": _GRAPH_MODE,
     "Operation": _GRAPH_MODE, "feature_column": "use preprocessing layers, or arrays",
     "profiler": "fn.explain(...) lists what runs", "autograph": "Python if, while and for work in tf.function",
+    **{f"keras.datasets.{name}": _DOWNLOADS for name in _DATASETS},
+    "data.TFRecordDataset": _RECORDS, "data.experimental.TFRecordWriter": _RECORDS,
+    "data.experimental.CsvDataset": _CSV, "data.experimental.make_csv_dataset": _CSV,
+    "data.experimental.SqlDataset": _RECORDS, "data.experimental.service": _DISTRIBUTE,
+    "keras.utils.get_file": _DOWNLOADS, "keras.estimator": "train with model.fit",
+    "keras.dtensor": _DISTRIBUTE, "keras.layers.DenseFeatures": "use preprocessing layers and Concatenate",
+    "keras.models.model_from_yaml": "use to_json and tf.keras.models.model_from_json",
+    "keras.backend.placeholder": "use tf.keras.Input", "keras.backend.gradients": "use tf.GradientTape",
+    "keras.backend.ctc_label_dense_to_sparse": "tf.nn.ctc_loss takes dense labels and their lengths",
     "xla": "tf.function compiles; nothing has to be asked for", "mlir": "fn.dump and `layerjit show` print the graph",
 }  # fmt: skip
 """Name, as users write it after "tf.", -> what to do instead."""

@@ -18,6 +18,7 @@ _DEFAULT_SEED = 87654321
 _streams: dict[tuple[str, int], Generator] = {}
 _global: Generator | None = None
 _global_seed: int | None = None
+_times_set = 0
 
 
 def stream(seed: int | None, kind: str) -> Generator:
@@ -64,12 +65,18 @@ def set_seed(seed: int) -> None:
     Raises:
         InvalidArgumentError: if the seed is no integer.
     """
-    global _global_seed
+    global _global_seed, _times_set
     _global_seed = _number(seed, "random.set_seed: the seed")
+    _times_set += 1
     if _global is not None:
         _global.reset(_global_state(_global_seed))
     for (_, known), generator in list(_streams.items()):
         generator.reset(_stream_state(known))
+
+
+def global_seed() -> tuple[int | None, int]:
+    """The number given to `set_seed`, or None, and how often a number was given."""
+    return _global_seed, _times_set
 
 
 @public("random.get_global_generator", "random.experimental.get_global_generator")
@@ -99,4 +106,4 @@ def set_global_generator(generator: Generator) -> None:
     _global = generator
 
 
-__all__ = ["get_global_generator", "set_global_generator", "set_seed", "stream"]
+__all__ = ["get_global_generator", "global_seed", "set_global_generator", "set_seed", "stream"]

@@ -1,5 +1,7 @@
 """Every public name of TensorFlow for dense tensors is here, or says why it is not and what to use instead."""
 
+import functools
+
 import pytest
 from tf_names import NAMES
 
@@ -28,7 +30,7 @@ def place_name(name):
 
 
 def place(title):
-    return tf if title == "tf" else getattr(tf, title.removeprefix("tf."))
+    return functools.reduce(getattr, title.split(".")[1:], tf)
 
 
 @pytest.mark.parametrize("title", NAMES)
