@@ -82,7 +82,30 @@ def _noisy_node(node: Node, known: Mapping[Value, Any], env: Mapping[str, int], 
         operands = [_shake(a, 8, rng) for a in operands]
     results = evaluate_op(node.op, operands, attrs)
     ulps = max(node.op.max_ulp, 4) if rounds(node) and node.op.max_ulp == 0 else node.op.max_ulp
-    return [_shake(a, 2 * ulps, rng) for a in results] if ulps else results
+    results = [_shake(a, 2 * ulps, rng) for a in results] if ulps else results
+    return _overflowing(node, operands, attrs, results) if folds and not node.bodies else results
+
+
+def _overflowing(node: Node, operands: Sequence[Any], attrs: Mapping[str, Any], results: Sequence[Any]) -> list[Any]:
+    """NaN where a part of a sum or product can overflow: infinity or NaN then depends on the order, which is free.
+
+    A fused multiply-add, which rounds once, also meets no infinity where two roundings do.
+    """
+    product = node.op.name == "reduce_prod" or attrs.get("combine") == "mul"
+    largest = evaluate_op(node.op, [_magnitude(a, product) for a in operands], attrs)
+    return [
+        np.where(np.isinf(most), np.array(np.nan, r.dtype), r) if r.dtype.kind in "fc" and r.shape == most.shape else r
+        for r, most in zip(map(np.asarray, results), map(np.asarray, largest), strict=True)
+    ]
+
+
+def _magnitude(a: Any, product: bool) -> Any:
+    """How large the finite elements are; in a product those below one cannot be counted on."""
+    a = np.asarray(a)
+    if a.dtype.kind not in "fc":
+        return a
+    size = np.abs(np.where(np.isfinite(a), a, 0)).astype(a.dtype)
+    return np.maximum(size, np.ones((), a.dtype)) if product else size
 
 
 def _shake(a: Any, ulps: float, rng: Any) -> Any:
