@@ -1,4 +1,4 @@
-"""The command line: `layerjit demo | dump | show | passes | kernel | dot | ops`.
+"""The command line: `layerjit demo | dump | show | passes | kernel | dot | ops | coverage`.
 
 Views read the dump file only. Errors are one line on stderr and exit code 2.
 """
@@ -24,7 +24,7 @@ FAILURE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0, or 2 after an error.
+    """Runs one command and returns its exit code: 0, 1 if `coverage` falls short, or 2 after an error.
 
     Args:
         argv: the words after the program's name; None takes them from the process.
@@ -129,6 +129,19 @@ def _ops(options: Any) -> None:
         _print(optable.table_markdown() if options.markdown else optable.table_text())
 
 
+def _coverage(options: Any) -> int:
+    from eager.keras import coverage
+
+    rows = coverage.families()
+    if options.json:
+        import json
+
+        _print(json.dumps([row._asdict() for row in rows], indent=1))
+    else:
+        _print(coverage.text(rows))
+    return 0 if coverage.complete(rows) else 1
+
+
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
@@ -161,6 +174,9 @@ def _add_ops(commands: Any) -> None:
     form.add_argument("--json", action="store_true", help="as JSON")
     form.add_argument("--markdown", action="store_true", help="as the page that README links to")
     ops.set_defaults(run=_ops)
+    coverage = commands.add_parser("coverage", help="which public names of tf.keras, tf.data and tf.train are here")
+    coverage.add_argument("--json", action="store_true", help="as JSON")
+    coverage.set_defaults(run=_coverage)
 
 
 def _add_dump(commands: Any) -> None:

@@ -37,6 +37,10 @@ class Frame:
         entry = self._current.get(id(variable))
         return wrap(variable._array) if entry is None else again(entry[1])
 
+    def original(self, variable: Variable) -> Tensor:
+        """The value that the variable had when this run began."""
+        return wrap(variable._array)
+
     def assign(self, variable: Variable, value: Tensor) -> None:
         """Changes the variable for this run; `commit` makes it lasting."""
         self._current[id(variable)] = (variable, value)

@@ -118,6 +118,10 @@ class Trace(Frame):
             return wrap(variable._array)
         return self._wrap(self.read_original(variable))
 
+    def original(self, variable: Variable) -> Tensor:
+        """The value that the variable had when the run, or the body, began."""
+        return self._wrap(self.read_original(variable)) if self.tracing else wrap(variable._array)
+
     def _linked(self, variable: Variable, assigned: Tensor) -> Value:
         """An assigned value as reads have it: assignments have no gradient, so its cotangent is the variable's."""
         kept = self._links.get(id(variable))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from eager.lazy import lazy_names
 
 if TYPE_CHECKING:
     from eager.keras import (
@@ -42,19 +43,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    """Loads a part of tf.keras. Raises AttributeError with near names for an unknown one."""
-    if name in _PARTS:
-        value = importlib.import_module(f"eager.keras.{name}")
-    elif name in _NAMES:
-        value = getattr(importlib.import_module(_NAMES[name]), name)
-    elif name.startswith("__"):
-        raise AttributeError(name)
-    else:
-        import difflib
-
-        near = difflib.get_close_matches(name, __all__, 3)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise AttributeError(f"tf.keras has no {name!r}{hint}")
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = lazy_names(
+    globals(),
+    "tf.keras",
+    {f"eager.keras.{part}": f"{part}=" for part in _PARTS} | {path: name for name, path in _NAMES.items()},
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eager.keras.engine.logits import remember_logits
-from eager.keras.registry import Registry
+from eager.keras.registry import Registry, legacy_form
 from eager.keras.serialization import serialize_keras_object
 from eager.ops import math, nn
 from eager.ops.array import where
@@ -27,6 +27,18 @@ def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: 
     below = alpha * (x - threshold)
     result = where(math.greater(x, threshold), x, below)
     return result if max_value is None else math.minimum(result, float(max_value))
+
+
+@registry.add()
+def relu6(x: Any) -> Any:
+    """min(max(x, 0), 6) (tf.nn.relu6)."""
+    return nn.relu6(x)
+
+
+@registry.add()
+def leaky_relu(x: Any, alpha: float = 0.2) -> Any:
+    """x where positive, else alpha * x (tf.nn.leaky_relu)."""
+    return nn.leaky_relu(x, alpha)
 
 
 @registry.add()
@@ -113,6 +125,9 @@ def mish(x: Any) -> Any:
 
 silu = swish
 
+_LAYERS = frozenset(("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU"))
+"""Layers that go as activations, by their names."""
+
 
 def get(identifier: Any) -> Any:
     """An activation function from a name, config or callable; None means linear.
@@ -124,7 +139,7 @@ def get(identifier: Any) -> Any:
     if identifier is None:
         return linear
     if isinstance(identifier, str):
-        return registry.find(identifier)
+        return _layer(identifier) if identifier in _LAYERS else registry.find(identifier)
     if isinstance(identifier, dict):
         return registry.get(identifier)
     if callable(identifier):
@@ -132,19 +147,30 @@ def get(identifier: Any) -> Any:
     raise TypeError(f"Could not interpret activation function identifier: {identifier}")
 
 
-def serialize(activation: Any) -> Any:
-    """The name of a built-in activation, else plain data that describes it."""
-    if registry.holds(activation):
-        return activation.__name__
-    return serialize_keras_object(activation)
+def _layer(name: str) -> Any:
+    """A layer that is an activation, with its default arguments."""
+    from eager.keras import layers
+
+    return getattr(layers, name)()
 
 
-def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """An activation from `serialize`. Raises ValueError for an unknown name."""
+def serialize(activation: Any, use_legacy_format: bool = False) -> Any:
+    """The name of a built-in activation, or of the function of tf.nn that it is; else plain data that describes it."""
+    name = getattr(activation, "__name__", "")
+    if registry.holds(activation) or (name in registry.entries and getattr(nn, name, None) is activation):
+        return name
+    data = serialize_keras_object(activation)
+    return legacy_form(data) if use_legacy_format else data
+
+
+def deserialize(name: Any, custom_objects: Any = None, use_legacy_format: bool = False) -> Any:
+    """An activation from `serialize`, in either format. Raises ValueError for an unknown name."""
+    del use_legacy_format
     return registry.find(name, custom_objects) if isinstance(name, str) else registry.get(name, custom_objects)
 
 
 __all__ = [
-    "deserialize", "elu", "exponential", "gelu", "get", "hard_sigmoid", "linear", "log_softmax", "mish",
-    "registry", "relu", "selu", "serialize", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh",
+    "deserialize", "elu", "exponential", "gelu", "get", "hard_sigmoid", "leaky_relu", "linear", "log_softmax", "mish",
+    "registry", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish",
+    "tanh",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from eager.keras.engine.keras_tensor import is_symbolic as is_keras_tensor
 from eager.keras.engine.naming import reset_names, unique_name
 from eager.lazy import lazy_names
 
-_state: dict[str, Any] = {"epsilon": 1e-7, "floatx": "float32"}
+_state: dict[str, Any] = {"epsilon": 1e-7, "floatx": "float32", "image_data_format": "channels_last"}
 
 
 def epsilon() -> float:
@@ -37,8 +37,19 @@ def set_floatx(value: str) -> None:
 
 
 def image_data_format() -> str:
-    """The order of axes of images: always channels_last."""
-    return "channels_last"
+    """The order of axes of images where a layer is not told it: channels_last unless it was set."""
+    return _state["image_data_format"]
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Sets the order of axes of images (tf.keras.backend.set_image_data_format).
+
+    Raises:
+        ValueError: unless it is channels_last or channels_first.
+    """
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(f"Unknown `data_format`: {data_format}. Expected one of channels_first, channels_last")
+    _state["image_data_format"] = data_format
 
 
 def learning_phase() -> Any:
@@ -76,7 +87,7 @@ def set_value(x: Any, value: Any) -> None:
 
 __all__ = [
     "clear_session", "epsilon", "floatx", "get_uid", "get_value", "image_data_format", "is_keras_tensor",
-    "learning_phase", "set_epsilon", "set_floatx", "set_learning_phase", "set_value",
+    "learning_phase", "set_epsilon", "set_floatx", "set_image_data_format", "set_learning_phase", "set_value",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_names(
@@ -93,6 +104,13 @@ __getattr__, __dir__ = lazy_names(
             "cumprod cumsum dot expand_dims eye flatten gather logsumexp max mean min one_hot ones ones_like "
             "permute_dimensions prod repeat repeat_elements reverse spatial_2d_padding spatial_3d_padding sqrt squeeze "
             "stack std sum switch temporal_padding tile var variable zeros zeros_like"
+        ),
+        "eager.keras.backend_images": (
+            "conv2d_transpose ctc_batch_cost ctc_decode local_conv1d local_conv2d resize_images resize_volumes "
+            "separable_conv2d"
+        ),
+        "eager.keras.backend_session": (
+            "backend function learning_phase_scope manual_variable_initialization reset_uids"
         ),
         "eager.keras.backend_nn": (
             "batch_get_value batch_normalization batch_set_value bias_add binary_crossentropy categorical_crossentropy "

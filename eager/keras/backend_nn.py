@@ -11,6 +11,7 @@ import eager as tf
 from eager.keras import loss_functions
 from eager.keras.backend_ops import variable
 from eager.keras.engine.call_context import phase
+from eager.keras.layers import conv_arguments
 from eager.tensor import Tensor
 from eager.variable import Variable
 
@@ -77,8 +78,8 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
     return tf.nn.bias_add(x, bias, _layout(data_format))
 
 
-def _layout(data_format: str | None) -> str:
-    return "NCHW" if (data_format or tf.keras.backend.image_data_format()) == "channels_first" else "NHWC"
+def _layout(data_format: str | None, spatial: int = 2) -> str:
+    return conv_arguments.op_format(conv_arguments.data_format(data_format), spatial)
 
 
 def normalize_batch_in_training(
@@ -115,13 +116,12 @@ def in_top_k(predictions: Any, targets: Any, k: int) -> Tensor:
 
 def _convolve(
     function: Callable[..., Tensor], x: Any, kernel: Any, strides: Any, padding: str, data_format: str | None,
-    dilation: Any, axes: str,
+    dilation: Any, spatial: int,
 ) -> Tensor:  # fmt: skip
-    first = (data_format or tf.keras.backend.image_data_format()) == "channels_first"
-    layout = f"NC{axes}" if first else f"N{axes}C"
+    layout = _layout(data_format, spatial)
     if padding == "causal":
         size = (tf.convert_to_tensor(kernel).shape[0] - 1) * int(np.max(dilation))
-        pads = [[0, 0], [0, 0], [size, 0]] if first else [[0, 0], [size, 0], [0, 0]]
+        pads = [[0, 0], [0, 0], [size, 0]] if layout == "NCW" else [[0, 0], [size, 0], [0, 0]]
         x, padding = tf.pad(x, pads), "valid"
     return function(x, kernel, strides, padding.upper(), data_format=layout, dilations=dilation)
 
@@ -131,7 +131,7 @@ def conv1d(
     dilation_rate: int = 1,
 ) -> Tensor:  # fmt: skip
     """One-dimensional convolution; padding may be "causal" (tf.keras.backend.conv1d)."""
-    return _convolve(tf.nn.conv1d, x, kernel, strides, padding, data_format, dilation_rate, "W")
+    return _convolve(tf.nn.conv1d, x, kernel, strides, padding, data_format, dilation_rate, 1)
 
 
 def conv2d(
@@ -139,7 +139,7 @@ def conv2d(
     dilation_rate: Any = (1, 1),
 ) -> Tensor:  # fmt: skip
     """Two-dimensional convolution (tf.keras.backend.conv2d)."""
-    return _convolve(tf.nn.conv2d, x, kernel, list(strides), padding, data_format, list(dilation_rate), "HW")
+    return _convolve(tf.nn.conv2d, x, kernel, list(strides), padding, data_format, list(dilation_rate), 2)
 
 
 def conv3d(
@@ -147,10 +147,7 @@ def conv3d(
     dilation_rate: Any = (1, 1, 1),
 ) -> Tensor:  # fmt: skip
     """Three-dimensional convolution (tf.keras.backend.conv3d)."""
-    return tf.nn.convolution(
-        x, kernel, list(strides), padding.upper(), "NCDHW" if data_format == "channels_first" else "NDHWC",
-        list(dilation_rate),
-    )  # fmt: skip
+    return _convolve(tf.nn.conv3d, x, kernel, list(strides), padding, data_format, list(dilation_rate), 3)
 
 
 def depthwise_conv2d(
@@ -163,10 +160,10 @@ def depthwise_conv2d(
     return tf.nn.depthwise_conv2d(x, depthwise_kernel, steps, padding.upper(), layout, list(dilation_rate))
 
 
-def _pool(x: Any, sizes: Any, strides: Any, padding: str, data_format: str | None, mode: str, axes: str) -> Tensor:
+def _pool(x: Any, sizes: Any, strides: Any, padding: str, data_format: str | None, mode: str, spatial: int) -> Tensor:
     if mode not in ("max", "avg"):
         raise ValueError(f"Invalid pooling mode: {mode}")
-    layout = f"NC{axes}" if data_format == "channels_first" else f"N{axes}C"
+    layout = _layout(data_format, spatial)
     return tf.nn.pool(x, list(sizes), mode.upper(), list(strides), padding.upper(), layout)
 
 
@@ -175,7 +172,7 @@ def pool2d(
     pool_mode: str = "max",
 ) -> Tensor:  # fmt: skip
     """The largest or mean value of windows (tf.keras.backend.pool2d). Raises ValueError for another mode."""
-    return _pool(x, pool_size, strides, padding, data_format, pool_mode, "HW")
+    return _pool(x, pool_size, strides, padding, data_format, pool_mode, 2)
 
 
 def pool3d(
@@ -183,7 +180,7 @@ def pool3d(
     pool_mode: str = "max",
 ) -> Tensor:  # fmt: skip
     """The largest or mean value of windows (tf.keras.backend.pool3d). Raises ValueError for another mode."""
-    return _pool(x, pool_size, strides, padding, data_format, pool_mode, "DHW")
+    return _pool(x, pool_size, strides, padding, data_format, pool_mode, 3)
 
 
 # Random numbers ------------------------------------------------------------------------------------------------------

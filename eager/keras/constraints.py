@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from eager.keras.registry import Registry
+from eager.keras.registry import Registry, legacy_form
 from eager.keras.serialization import deserialize_keras_object, serialize_keras_object
-from eager.ops.array import cast
+from eager.ops.array import cast, gather, reshape
 from eager.ops.math import clip_by_value, greater_equal, reduce_sum, sqrt, square
 
 registry = Registry("constraint", "keras.constraints")
@@ -34,7 +34,7 @@ def _norms(w: Any, axis: Any) -> Any:
     return sqrt(reduce_sum(square(w), axis, keepdims=True))
 
 
-@registry.add()
+@registry.add("maxnorm")
 class MaxNorm(Constraint):
     """Norms along an axis at most `max_value` (tf.keras.constraints.MaxNorm)."""
 
@@ -52,7 +52,7 @@ class MaxNorm(Constraint):
         return {"max_value": self.max_value, "axis": self.axis}
 
 
-@registry.add()
+@registry.add("nonneg")
 class NonNeg(Constraint):
     """No negative elements (tf.keras.constraints.NonNeg)."""
 
@@ -61,7 +61,7 @@ class NonNeg(Constraint):
         return w * cast(greater_equal(w, 0.0), w.dtype)
 
 
-@registry.add()
+@registry.add("unitnorm")
 class UnitNorm(Constraint):
     """Norms of 1 along an axis (tf.keras.constraints.UnitNorm)."""
 
@@ -97,10 +97,41 @@ class MinMaxNorm(Constraint):
         return {"min_value": self.min_value, "max_value": self.max_value, "rate": self.rate, "axis": self.axis}
 
 
+@registry.add()
+class RadialConstraint(Constraint):
+    """Kernels of Conv2D that are equal along each ring around their middle (tf.keras.constraints.RadialConstraint).
+
+    Each ring takes a value of the diagonal: those that tf.keras takes.
+    """
+
+    def __call__(self, w: Any) -> Any:
+        """The kernel (n, n, channels, filters) with equal rings. Raises ValueError for another shape."""
+        shape = tuple(w.shape)
+        if len(shape) != 4:
+            raise ValueError(f"The weight tensor must have rank 4. Received weight tensor with shape: {shape}")
+        n = shape[0]
+        if n != shape[1]:
+            raise ValueError(
+                f"RadialConstraint needs kernels as wide as high. Received weight tensor with shape: {shape}"
+            )
+        taken = [n * d + d for d in (_diagonal(i, j, n) for i in range(n) for j in range(n))]
+        return reshape(gather(reshape(w, (n * n, -1)), taken), shape)
+
+
+def _diagonal(i: int, j: int, n: int) -> int:
+    """The place on the diagonal of an n x n kernel whose value the ring through (i, j) takes."""
+    half = n // 2
+    ring = max(abs(2 * i - n + 1), abs(2 * j - n + 1)) // 2
+    if ring == 0:
+        return max(half - 1, 0)
+    return half - 1 + ring if n % 2 else half + ring
+
+
 max_norm = MaxNorm
 non_neg = NonNeg
 unit_norm = UnitNorm
 min_max_norm = MinMaxNorm
+radial_constraint = RadialConstraint
 
 
 def get(identifier: Any) -> Any:
@@ -108,11 +139,13 @@ def get(identifier: Any) -> Any:
     return registry.get(identifier)
 
 
-def serialize(constraint: Any) -> Any:
-    """Plain data that describes a constraint."""
-    return serialize_keras_object(constraint)
+def serialize(constraint: Any, use_legacy_format: bool = False) -> Any:
+    """Plain data that describes a constraint; the legacy format has only its class name and config."""
+    data = serialize_keras_object(constraint)
+    return legacy_form(data) if use_legacy_format else data
 
 
-def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """A constraint from `serialize`."""
+def deserialize(config: Any, custom_objects: Any = None, use_legacy_format: bool = False) -> Any:
+    """A constraint from `serialize`, in either format."""
+    del use_legacy_format
     return deserialize_keras_object(config, custom_objects, registry)

@@ -10,10 +10,10 @@ import numpy as np
 
 from eager.convert import convert
 from eager.keras import mixed_precision
-from eager.keras.registry import Registry
+from eager.keras.registry import Registry, legacy_form
 from eager.keras.serialization import deserialize_keras_object, serialize_keras_object
-from eager.ops import random
-from eager.ops.array import constant, eye, ones, zeros
+from eager.ops import array, random
+from eager.ops.random_truncated import stateless_truncated_normal
 from eager.tensor import Tensor
 from graphcore.dtypes import DType, as_dtype
 
@@ -48,8 +48,22 @@ class Initializer:
 def _dtype(dtype: Any, what: str, floating: bool = True) -> DType:
     kind = as_dtype(mixed_precision.global_policy().variable_dtype if dtype is None else dtype)
     if floating and not kind.is_floating:
-        raise ValueError(f"Expected float or integer dtype, got {kind.name}: {what} needs a floating dtype.")
+        raise ValueError(f"Expected floating point type, got {kind.name}: {what} draws or computes floating numbers.")
+    if not (kind.is_floating or kind.is_integer or kind.is_bool or kind.is_complex):
+        raise ValueError(f"Expected numeric or boolean dtype, got {kind.name}.")
     return kind
+
+
+def _sizes(shape: Any, options: dict[str, Any]) -> tuple[int, ...]:
+    """The shape to make: that of the part of a partitioned weight where there is one."""
+    unknown = [key for key in options if key not in ("partition_shape", "partition_offset", "layout")]
+    if unknown:
+        raise TypeError(
+            f"Unknown keyword arguments: {unknown}. Allowed keyword arguments: ['partition_shape', "
+            "'partition_offset', 'layout']."
+        )
+    part = options.get("partition_shape")
+    return tuple(shape if part is None else part)
 
 
 @registry.add("zero", "zeros")
@@ -58,7 +72,7 @@ class Zeros(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         """Zeros of the shape and dtype."""
-        return zeros(shape, _dtype(dtype, "Zeros", floating=False))
+        return array.zeros(_sizes(shape, kwargs), _dtype(dtype, "Zeros", floating=False))
 
 
 @registry.add("one", "ones")
@@ -67,7 +81,7 @@ class Ones(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         """Ones of the shape and dtype."""
-        return ones(shape, _dtype(dtype, "Ones", floating=False))
+        return array.ones(_sizes(shape, kwargs), _dtype(dtype, "Ones", floating=False))
 
 
 @registry.add("constant")
@@ -81,9 +95,25 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
-        """The value in the shape and dtype."""
-        kind = _dtype(dtype, "Constant", floating=False)
-        return constant(np.asarray(self.value).astype(kind.numpy), shape=shape)
+        """The value in the shape and dtype. Raises TypeError for an array of another number of elements."""
+        kind, sizes = _dtype(dtype, "Constant", floating=False), _sizes(shape, kwargs)
+        value = np.asarray(self.value).astype(kind.numpy)
+        if value.ndim and value.size != math.prod(sizes):
+            raise TypeError(
+                f"Constant: a value of shape {value.shape} has {value.size} elements, but the weight's shape {sizes} "
+                f"has {math.prod(sizes)}."
+            )
+        return array.constant(value, shape=sizes)
+
+    def get_config(self) -> dict[str, Any]:
+        """The value, an array as lists."""
+        return {"value": self.value.tolist() if hasattr(self.value, "tolist") else self.value}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """An initializer from `get_config`, tf.keras's form of arrays included."""
+        value = config["value"]
+        return cls(value["config"]["value"] if isinstance(value, dict) else value)
 
 
 class _Seeded(Initializer):
@@ -92,16 +122,23 @@ class _Seeded(Initializer):
     seed: int | None
 
     def _uniform(self, shape: Any, low: float, high: float, dtype: DType) -> Tensor:
-        stream = random.get_global_generator() if self.seed is None else random.Generator.from_seed(self.seed)
-        return stream.uniform(shape, low, high, dtype=dtype)
+        if self.seed is None:
+            return random.get_global_generator().uniform(shape, low, high, dtype=dtype)
+        return random.stateless_uniform(shape, self._key(), low, high, dtype)
 
     def _normal(self, shape: Any, mean: float, stddev: float, dtype: DType) -> Tensor:
-        stream = random.get_global_generator() if self.seed is None else random.Generator.from_seed(self.seed)
-        return stream.normal(shape, mean, stddev, dtype=dtype)
+        if self.seed is None:
+            return random.get_global_generator().normal(shape, mean, stddev, dtype=dtype)
+        return random.stateless_normal(shape, self._key(), mean, stddev, dtype)
 
     def _truncated(self, shape: Any, mean: float, stddev: float, dtype: DType) -> Tensor:
-        stream = random.get_global_generator() if self.seed is None else random.Generator.from_seed(self.seed)
-        return stream.truncated_normal(shape, mean, stddev, dtype=dtype)
+        if self.seed is None:
+            return random.get_global_generator().truncated_normal(shape, mean, stddev, dtype=dtype)
+        return stateless_truncated_normal(shape, self._key(), mean, stddev, dtype)
+
+    def _key(self) -> list[Any]:
+        """The key of a stream; it is tf.keras's, so that a seed gives tf.keras's numbers."""
+        return [self.seed, 0]
 
 
 @registry.add("normal")
@@ -116,7 +153,7 @@ class RandomNormal(_Seeded):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         """Draws of the shape and dtype."""
-        return self._normal(shape, self.mean, self.stddev, _dtype(dtype, "RandomNormal"))
+        return self._normal(_sizes(shape, kwargs), self.mean, self.stddev, _dtype(dtype, "RandomNormal"))
 
 
 @registry.add("uniform")
@@ -131,7 +168,8 @@ class RandomUniform(_Seeded):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         """Draws of the shape and dtype; integers too."""
-        return self._uniform(shape, self.minval, self.maxval, _dtype(dtype, "RandomUniform", floating=False))
+        kind = _dtype(dtype, "RandomUniform", floating=False)
+        return self._uniform(_sizes(shape, kwargs), self.minval, self.maxval, kind)
 
 
 @registry.add()
@@ -146,7 +184,7 @@ class TruncatedNormal(_Seeded):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         """Draws of the shape and dtype."""
-        return self._truncated(shape, self.mean, self.stddev, _dtype(dtype, "TruncatedNormal"))
+        return self._truncated(_sizes(shape, kwargs), self.mean, self.stddev, _dtype(dtype, "TruncatedNormal"))
 
 
 @registry.add()
@@ -180,16 +218,17 @@ class VarianceScaling(_Seeded):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         """Draws of the shape and dtype."""
-        kind = _dtype(dtype, type(self).__name__)
+        kind, sizes = _dtype(dtype, type(self).__name__), _sizes(shape, kwargs)
+        # The variance is that of the whole weight, also where only a part of it is made.
         fan_in, fan_out = fans(tuple(shape))
         count = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}[self.mode]
         scale = self.scale / max(1.0, count)
         if self.distribution == "truncated_normal":
-            return self._truncated(shape, 0.0, math.sqrt(scale) / _TRUNCATED_STDDEV, kind)
+            return self._truncated(sizes, 0.0, math.sqrt(scale) / _TRUNCATED_STDDEV, kind)
         if self.distribution == "untruncated_normal":
-            return self._normal(shape, 0.0, math.sqrt(scale), kind)
+            return self._normal(sizes, 0.0, math.sqrt(scale), kind)
         limit = math.sqrt(3.0 * scale)
-        return self._uniform(shape, -limit, limit, kind)
+        return self._uniform(sizes, -limit, limit, kind)
 
 
 class _Scaled(VarianceScaling):
@@ -257,12 +296,13 @@ class Orthogonal(_Seeded):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         """A matrix of the shape and dtype. Raises ValueError for a rank below 2."""
-        kind, sizes = _dtype(dtype, "Orthogonal"), tuple(shape)
+        kind, sizes = _dtype(dtype, "Orthogonal"), _sizes(shape, kwargs)
         if len(sizes) < 2:
             raise ValueError(f"The tensor to initialize must be at least two-dimensional. Received: shape={shape}.")
         rows, columns = math.prod(sizes[:-1]), sizes[-1]
         tall = (max(rows, columns), min(rows, columns))
-        q, r = np.linalg.qr(self._normal(tall, 0.0, 1.0, as_dtype("float64")).numpy())
+        drawn = self._normal(tall, 0.0, 1.0, kind if kind.size >= 4 else as_dtype("float32"))
+        q, r = np.linalg.qr(drawn.numpy().astype(np.float64))
         q = q * np.sign(np.diag(r))
         q = q.T if rows < columns else q
         return convert((self.gain * q).reshape(sizes).astype(kind.numpy))
@@ -280,9 +320,10 @@ class Identity(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
         """The matrix of the shape and dtype. Raises ValueError for a rank other than 2."""
-        if len(tuple(shape)) != 2:
+        sizes = _sizes(shape, kwargs)
+        if len(sizes) != 2:
             raise ValueError(f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape}")
-        return eye(*tuple(shape), dtype=_dtype(dtype, "Identity")) * self.gain
+        return array.eye(*sizes, dtype=_dtype(dtype, "Identity")) * self.gain
 
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
@@ -298,8 +339,9 @@ zeros_initializer = Zeros
 ones_initializer = Ones
 constant_initializer = Constant
 # The snake-case names are the classes, as in tf.keras.
-zero = Zeros
-one = Ones
+zero = zeros = Zeros
+one = ones = Ones
+constant = Constant
 normal = random_normal = RandomNormal
 uniform = random_uniform = RandomUniform
 truncated_normal = TruncatedNormal
@@ -319,11 +361,13 @@ def get(identifier: Any) -> Any:
     return registry.get(identifier)
 
 
-def serialize(initializer: Any) -> Any:
-    """Plain data that describes an initializer."""
-    return serialize_keras_object(initializer)
+def serialize(initializer: Any, use_legacy_format: bool = False) -> Any:
+    """Plain data that describes an initializer; the legacy format has only its class name and config."""
+    data = serialize_keras_object(initializer)
+    return legacy_form(data) if use_legacy_format else data
 
 
-def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """An initializer from `serialize`."""
+def deserialize(config: Any, custom_objects: Any = None, use_legacy_format: bool = False) -> Any:
+    """An initializer from `serialize`, in either format."""
+    del use_legacy_format
     return deserialize_keras_object(config, custom_objects, registry)

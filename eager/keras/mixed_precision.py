@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eager.lazy import lazy_names
 from graphcore.dtypes import DType, as_dtype
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -93,16 +94,20 @@ def set_default_dtype(name: str) -> None:
 
 
 def set_global_policy(policy: Any) -> None:
-    """Sets the policy of layers that get no dtype (tf.keras.mixed_precision.set_global_policy).
+    """Sets the policy of layers that get no dtype; None goes back to the default (tf.keras.mixed_precision).
 
     Raises:
+        TypeError: if it is neither a Policy nor a name.
         ValueError: if it does not compute in a floating dtype.
     """
+    if policy is None:
+        _state.pop("policy", None)
+        return
     chosen = policy if isinstance(policy, Policy) else Policy(policy)
     if not as_dtype(chosen.compute_dtype).is_floating:
         raise ValueError(
-            f"set_global_policy can only be used to set the global policy to floating-point policies, such as "
-            f"'float32' and 'mixed_float16', but got policy: {chosen.name}"
+            "set_global_policy can only be used to set the global policy to floating-point policies, such as "
+            f'"float32" and "mixed_float16", but got policy: {chosen.name}'
         )
     _state["policy"] = chosen
 
@@ -135,3 +140,9 @@ def serialize(policy: Policy) -> Any:
 def deserialize(config: Any) -> Policy:
     """A policy from `serialize`."""
     return policy_of(config)
+
+
+# Layers import this module; the optimizer is loaded on first use.
+__getattr__, __dir__ = lazy_names(
+    globals(), "tf.keras.mixed_precision", {"eager.keras.optimizers.loss_scale": "LossScaleOptimizer"}
+)

@@ -7,6 +7,7 @@ from typing import Any
 from eager.keras.engine.model import Functional, Model
 from eager.keras.engine.sequential import Sequential
 from eager.keras.registry import Registry
+from eager.lazy import lazy_names
 
 registry = Registry("model", "keras.models")
 for _model in (Model, Functional, Sequential):
@@ -26,3 +27,5 @@ def model_from_config(config: Any, custom_objects: Any = None) -> Any:
 
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_config", "registry"]
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.keras.models", {})

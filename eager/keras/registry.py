@@ -31,7 +31,7 @@ class Registry:
         for path, names in modules.items():
             for entry in names.split():
                 name, _, attribute = entry.partition("=")
-                self._homes[attribute or name] = path
+                self._homes.update(dict.fromkeys((name, attribute or name), path))
 
     def add(self, *aliases: str) -> Callable[[T], T]:
         """Decorates a class or function: lists it under its own name, a class also in snake case, and aliases."""
@@ -93,4 +93,11 @@ class Registry:
             return identifier()
         if callable(identifier):
             return identifier
-        raise TypeError(f"Could not interpret {self.kind} identifier: {identifier!r}")
+        raise ValueError(f"Could not interpret {self.kind} identifier: {identifier!r}")
+
+
+def legacy_form(data: Any) -> Any:
+    """A serialized object in the form of older files: only its class name and config."""
+    if not isinstance(data, dict) or data.get("class_name") == "function":
+        return data["config"] if isinstance(data, dict) else data
+    return {"class_name": data.get("registered_name") or data["class_name"], "config": data["config"]}

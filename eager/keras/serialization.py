@@ -18,6 +18,7 @@ _MODULES = {
     "keras.activations": "eager.keras.activations", "keras.losses": "eager.keras.losses",
     "keras.metrics": "eager.keras.metrics", "keras.optimizers": "eager.keras.optimizers",
     "keras.optimizers.schedules": "eager.keras.optimizers.schedules", "keras.models": "eager.keras.models",
+    "keras.optimizers.legacy": "eager.keras.optimizers.legacy",
 }  # fmt: skip
 """The modules of built-in classes; each has a `registry`."""
 

@@ -1,10 +1,7 @@
-"""tf.keras.utils: categories, seeds, registration of custom classes, the progress bar."""
+"""tf.keras.utils: seeds and registration; everything else is loaded when it is first asked for."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -18,27 +15,21 @@ from eager.keras.serialization import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from eager.lazy import lazy_names
+
+_MODULES = {
+    "eager.keras.data_utils": "Sequence",
+    "eager.keras.dataset_utils": "split_dataset timeseries_dataset_from_array",
+    "eager.keras.folder_datasets": "image_dataset_from_directory text_dataset_from_directory",
+    "eager.keras.image_utils": "array_to_img img_to_array load_img save_img",
+    "eager.keras.numpy_utils": "normalize to_categorical to_ordinal warmstart_embedding_matrix",
+    "eager.keras.engine.plot": "model_to_dot plot_model",
+    "eager.keras.engine.summary": "print_summary",
+    "eager.keras.progbar": "Progbar",
+    "eager.keras.training.data": "pack_x_y_sample_weight unpack_x_y_sample_weight",
+}
 
 CustomObjectScope = custom_object_scope
-_WIDTH = 30
-_REDRAW_SECONDS = 0.05
-
-
-def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32") -> np.ndarray[Any, Any]:
-    """Class numbers as one-hot rows (tf.keras.utils.to_categorical).
-
-    Args:
-        y: integers of any shape; a last axis of size 1 is dropped.
-        num_classes: the number of classes, by default the largest number and one.
-        dtype: the dtype of the result.
-    """
-    numbers = np.asarray(y, dtype=np.int64)
-    shape = numbers.shape[:-1] if numbers.ndim > 1 and numbers.shape[-1] == 1 else numbers.shape
-    flat = numbers.reshape(-1)
-    count = int(flat.max()) + 1 if num_classes is None else num_classes
-    result = np.zeros((flat.size, count), dtype=dtype)
-    result[np.arange(flat.size), flat] = 1
-    return result.reshape((*shape, count))
 
 
 def set_random_seed(seed: int) -> None:
@@ -58,120 +49,51 @@ def set_random_seed(seed: int) -> None:
     set_seed(seed)
 
 
-class Progbar:
-    """A line of progress: redrawn on a terminal, one line at the end elsewhere (tf.keras.utils.Progbar).
+def get_source_inputs(tensor: Any, layer: Any = None, node_index: int | None = None) -> list[Any]:
+    """The symbolic inputs that a symbolic Keras tensor depends on (tf.keras.utils.get_source_inputs).
 
-    NO_COLOR and a dumb terminal switch redrawing and colour off.
+    Args:
+        tensor: what tf.keras.Input or a layer gave.
+        layer, node_index: accepted; the tensor knows where it comes from.
     """
-
-    def __init__(
-        self,
-        target: int | None,
-        width: int = _WIDTH,
-        verbose: int = 1,
-        interval: float = _REDRAW_SECONDS,
-        stateful_metrics: Any = None,
-        unit_name: str = "step",
-        title: str = "",
-    ) -> None:
-        """Takes the number of steps, or None.
-
-        Args:
-            target: the number of steps, None if it is not known.
-            width: characters of the bar.
-            verbose: 0 prints nothing, 1 the bar, 2 one line at the end.
-            interval: the least seconds between two drawings.
-            stateful_metrics: accepted for compatibility; values are shown as they come.
-            unit_name: what a step is called.
-            title: a line above the bar.
-        """
-        del stateful_metrics
-        self.target, self.width, self.verbose = target, width, verbose
-        self.interval, self.unit_name = interval, unit_name
-        self._stream = sys.stdout
-        tty = bool(getattr(self._stream, "isatty", lambda: False)())
-        self._redraws = verbose == 1 and tty and os.environ.get("TERM") != "dumb"
-        self._color = self._redraws and not os.environ.get("NO_COLOR")
-        self._start = time.perf_counter()
-        self._drawn = 0.0
-        self._current = 0
-        self._last_length = 0
-        self._finished = False
-        self._title = title
-        if title and self._redraws:
-            self._stream.write(f"{title}\n")
-
-    def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
-        """Shows that `current` steps are done.
-
-        Args:
-            current: the number of steps done.
-            values: results to show, a dict or a list of pairs.
-            finalize: whether this is the last update, which ends the line.
-        """
-        self._current = current
-        now = time.perf_counter()
-        if finalize:
-            self.finish(values)
-            return
-        if self._redraws and (now - self._drawn >= self.interval or current == self.target):
-            self._drawn = now
-            self._draw(self._line(values, now))
-
-    def add(self, n: int, values: Any = None) -> None:
-        """Shows that `n` more steps are done; ends the line when the target is reached."""
-        self.update(self._current + n, values)
-        if self._current == self.target:
-            self.finish(values)
-
-    def finish(self, values: Any = None) -> None:
-        """Draws the last state and ends the line."""
-        if self._finished or not self.verbose:
-            return
-        self._finished = True
-        line = self._line(values, time.perf_counter())
-        if self._redraws:
-            self._draw(line)
-            self._stream.write("\n")
-        else:
-            self._stream.write(f"{self._title} - {line}\n" if self._title else f"{line}\n")
-        self._stream.flush()
-
-    def _draw(self, line: str) -> None:
-        padding = " " * max(self._last_length - len(line), 0)
-        self._last_length = len(line)
-        bar = "█" * line.count("█")
-        shown = line.replace(bar, f"\x1b[32m{bar}\x1b[0m", 1) if self._color and bar else line
-        self._stream.write(f"\r{shown}{padding}")
-        self._stream.flush()
-
-    def _line(self, values: Any, now: float) -> str:
-        seconds = now - self._start
-        done, total = self._current, self.target
-        head = f"{done}/{total if total is not None else '?'}"
-        if total and self._redraws:
-            filled = int(self.width * min(done / total, 1.0))
-            head += f" [{'█' * filled}{'·' * (self.width - filled)}]"
-        rest = f" - {seconds:.0f}s {_per_step(seconds / done if done else 0.0)}/{self.unit_name}"
-        if total and done < total and done:
-            rest = f" - ETA: {seconds / done * (total - done):.0f}s"
-        pairs = values.items() if isinstance(values, dict) else (values or ())
-        return head + rest + "".join(f" - {name}: {_value(value)}" for name, value in pairs)
+    del layer, node_index
+    found: dict[int, Any] = {}
+    open_tensors, seen = [tensor], set[int]()
+    while open_tensors:
+        current = open_tensors.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        origin, node_number, _ = current._keras_history
+        sources = origin._inbound_nodes[node_number].keras_inputs
+        open_tensors.extend(sources)
+        if not sources:
+            found[id(current)] = current
+    return list(found.values())
 
 
-def _per_step(seconds: float) -> str:
-    if seconds >= 1:
-        return f"{seconds:.1f}s"
-    return f"{seconds * 1e3:.0f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us"
+_interactive = [True]
 
 
-def _value(value: Any) -> str:
-    number = float(np.mean(np.asarray(value)))
-    return f"{number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{number:.4e}"
+def enable_interactive_logging() -> None:
+    """Progress goes to the standard output (tf.keras.utils.enable_interactive_logging)."""
+    _interactive[0] = True
+
+
+def disable_interactive_logging() -> None:
+    """Progress goes to Python's `logging`, one line per epoch (tf.keras.utils.disable_interactive_logging)."""
+    _interactive[0] = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress goes to the standard output (tf.keras.utils.is_interactive_logging_enabled)."""
+    return _interactive[0]
 
 
 __all__ = [
-    "CustomObjectScope", "Progbar", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
     "get_registered_name", "get_registered_object", "register_keras_serializable", "serialize_keras_object",
-    "set_random_seed", "to_categorical",
+    "set_random_seed",
 ]  # fmt: skip
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.keras.utils", _MODULES)

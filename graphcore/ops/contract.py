@@ -112,12 +112,14 @@ def _operand_cotangent(
     order = sorted(range(len(others[0])), key=lambda i: others[0][i])
     folded = tuple(own[0][i] for i in order)
     contract, lead_axes = (ct_contracting, other_free), (tuple(range(lead)), tuple(others[1]))
-    if (*own[1], *folded, *own_free) == tuple(range(own_rank)):
-        # With the operands exchanged the result needs no transpose: so it is for the weights of a dense
-        # layer.
-        return f.dot_general(other, ct, contracting=contract[::-1], batch=lead_axes[::-1])
-    result = f.dot_general(ct, other, contracting=contract, batch=lead_axes)
-    places = (*own[1], *own_free, *folded)
+    if own_free and own_free[-1] == own_rank - 1:
+        # With the operands exchanged the result's innermost axis is the operand's: for the weights of a dense layer it
+        # needs no transpose at all, for the values of an attention one that keeps rows together.
+        result = f.dot_general(other, ct, contracting=contract[::-1], batch=lead_axes[::-1])
+        places = (*own[1], *folded, *own_free)
+    else:
+        result = f.dot_general(ct, other, contracting=contract, batch=lead_axes)
+        places = (*own[1], *own_free, *folded)
     perm = tuple(places.index(axis) for axis in range(own_rank))
     return result if perm == tuple(range(own_rank)) else f.transpose(result, perm=perm)
 

@@ -54,7 +54,7 @@ def case(name: str, make: Callable[..., Any], *args: Any, **known: Any) -> None:
     CASES.append(LayerCase(name, make, args, **known))
 
 
-# Making things of a row ------------------------------------------------------------------------------------------------
+# Making things of a row ---------------------------------------------------------------------------------------------
 
 
 def narrow(x: Any, dtype: str = "float32") -> Any:
@@ -125,7 +125,7 @@ def model_inputs(row: LayerCase, rows: slice = slice(None)) -> list[Any]:
     return [a[rows] for a in tf.nest.flatten(narrow(list(row.args)))]
 
 
-# Steps -----------------------------------------------------------------------------------------------------------------
+# Steps --------------------------------------------------------------------------------------------------------------
 
 
 def check_values(row: LayerCase) -> None:

@@ -283,3 +283,13 @@ def test_add_metric_errors() -> None:
         layer.add_metric(tf.constant(1.0), name="m")
     with pytest.raises(TypeError, match="Unknown keyword"):
         layer.add_metric(tf.constant(1.0), name="m", mean=True)
+
+
+def test_older_names_of_weights_and_updates():
+    layer = tf.keras.layers.Layer()
+    count = layer.add_variable("count", (), initializer="zeros")
+    layer.add_update([lambda: count.assign_add(1.0), count.assign_add(10.0)])
+    assert float(count) == 11 and layer.weights == [count]
+    layer.trainable = False
+    layer.add_update(lambda: count.assign_add(1.0))
+    assert float(count) == 11 and layer.finalize_state() is None

@@ -234,7 +234,7 @@ def test_progress_is_redrawn_on_a_terminal(capsys: pytest.CaptureFixture[str], m
         bar.add(1, {"loss": 0.5})
         bar.add(1, {"loss": 0.25})
         text = capsys.readouterr().out
-        assert text.count("\r") >= 2 and text.endswith("\n") and "2/2" in text and "loss: 0.2500" in text
+        assert text.count("\r") >= 2 and text.endswith("\n") and "2/2" in text and "loss: 0.3750" in text
         assert ("\x1b[" in text) is not bool(no_color)
 
 

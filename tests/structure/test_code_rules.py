@@ -24,7 +24,7 @@ TYPE_IGNORE = re.compile(r"#\s*(?:type|pyright):\s*ignore(?P<rules>\[[\w, -]+\])
 NOQA = re.compile(r"#\s*noqa(?P<rules>:\s*[A-Z]+[0-9]+)?")
 MIN_DOCSTRING = 5  # "a + b." says it all
 # Methods that rightly do nothing: the case of an interface that has nothing to do.
-NO_OPS = {"eager/frame.py creating"}
+NO_OPS = {"eager/frame.py creating", "eager/keras/engine/base_layer.py finalize_state"}
 PRINTING = {"cli", "demo", "__main__"}
 UNDOCUMENTED = {"overload", "setter", "deleter", "override"}
 

@@ -152,6 +152,20 @@ class Layer(Callable):
         """Always empty: variables are updated where they are assigned."""
         return []
 
+    def add_update(self, updates: Any) -> None:
+        """Runs updates that are callables, unless the layer is frozen; assignments have taken place by themselves."""
+        if self.trainable:
+            for update in nest.flatten(updates):
+                if callable(update) and not isinstance(update, Tensor | Variable):
+                    update()
+
+    def add_variable(self, *args: Any, **kwargs: Any) -> Variable:
+        """As `add_weight` (its older name)."""
+        return self.add_weight(*args, **kwargs)
+
+    def finalize_state(self) -> None:
+        """Called when all weights are set, for subclasses that derive something from them; does nothing here."""
+
     # Shapes --------------------------------------------------------------------------------------------------------
 
     def compute_output_signature(self, input_signature: Any) -> Any:

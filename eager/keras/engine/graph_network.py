@@ -80,7 +80,10 @@ class GraphNetwork:
             if finished:
                 order.append(node)
                 continue
-            if id(t) in self._known or id(node) in done:
+            if id(t) in self._known:
+                self._indices.setdefault(id(node.layer), len(self._indices))
+                continue
+            if id(node) in done:
                 continue
             done.add(id(node))
             self._indices.setdefault(id(node.layer), len(self._indices))
@@ -118,7 +121,7 @@ class GraphNetwork:
         by_depth = {id(x): self._entry_depth(x, depths, last) for x in entries}
         return sorted(
             [*(x for x in entries if id(x) not in layers), *inner],
-            key=lambda x: -by_depth.get(id(x), depths.get(id(x), 0)),
+            key=lambda x: (-by_depth.get(id(x), depths.get(id(x), 0)), self._indices.get(id(x), -1)),
         )
 
     def _entry_depth(self, layer: Any, depths: dict[int, int], last: int) -> int:

@@ -151,9 +151,17 @@ def _misfit(spec: InputSpec, x: Any, sizes: tuple[int | None, ...]) -> str | Non
 
 def _shape_fits(spec: InputSpec, shape: list[int | None]) -> bool:
     wanted = list(spec.shape or ())
-    if spec.allow_last_axis_squeeze:
-        shape = shape[:-1] if shape and shape[-1] == 1 else shape
-        wanted = wanted[:-1] if wanted and wanted[-1] == 1 else wanted
-    return len(shape) == len(wanted) and all(
-        w is None or d is None or w == d for w, d in zip(wanted, shape, strict=True)
+    if _sizes_fit(wanted, shape):
+        return True
+    # A batch of one vector of numbers, (1,), has no last axis to leave out, but fits as it is.
+    return spec.allow_last_axis_squeeze and _sizes_fit(_squeezed(wanted), _squeezed(shape))
+
+
+def _squeezed(sizes: list[int | None]) -> list[int | None]:
+    return sizes[:-1] if sizes and sizes[-1] == 1 else sizes
+
+
+def _sizes_fit(wanted: list[int | None], sizes: list[int | None]) -> bool:
+    return len(sizes) == len(wanted) and all(
+        w is None or d is None or w == d for w, d in zip(wanted, sizes, strict=True)
     )

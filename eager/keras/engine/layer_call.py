@@ -68,7 +68,7 @@ class Callable(Configurable):
             inputs = self._convert_inputs(inputs)
         calls: CallContext = thread.keras or context()
         mask = None
-        if features.masks and (spec.mask or self._supports_masking):
+        if (features.masks or args or kwargs) and (spec.mask or self._supports_masking):
             mask, kwargs = self._mask_argument(spec, inputs, args, kwargs)
         training, args = _training_argument(spec, calls, args, kwargs)
         if features.losses and calls.depth == 0:
@@ -93,7 +93,7 @@ class Callable(Configurable):
             outputs = self._run(inputs, args, kwargs)
             if self._activity_regularizer is not None:
                 self._regularize_activity(outputs)
-            if self._own_compute_mask or (features.masks and self._supports_masking):
+            if self._own_compute_mask or (self._supports_masking and (mask is not None or features.masks)):
                 self._set_masks(inputs, outputs, mask)
             return outputs
         finally:
@@ -287,9 +287,13 @@ def _training_argument(
 
 
 def _cast_leaf(x: Any, wanted: DType) -> Any:
-    if isinstance(x, Tensor | Variable) and x.dtype.is_floating and x.dtype is not wanted:
-        return cast(x, wanted)
-    return x
+    if not isinstance(x, Tensor | Variable) or not x.dtype.is_floating or x.dtype is wanted:
+        return x
+    result = cast(x, wanted)
+    mask = getattr(x, "_keras_mask", None)
+    if mask is not None:
+        result._keras_mask = mask
+    return result
 
 
 def _shape_of(x: Any) -> Any:

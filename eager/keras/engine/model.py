@@ -10,7 +10,7 @@ from eager.keras.engine.call_context import features
 from eager.keras.engine.graph_network import GraphNetwork
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.engine.keras_tensor import KerasTensor
-from eager.keras.engine.model_parts import AddLoss, AddMetric, functional_arguments
+from eager.keras.engine.model_parts import AddLoss, AddMetric, OneDevice, functional_arguments
 from eager.keras.training.trainer import Trainer
 from eager.variable import Variable
 
@@ -71,9 +71,7 @@ class Model(Trainer):
         # Weights of a functional model are named after its layers alone.
         self.__dict__["_name_in_scope"] = False
         self.__dict__["_own_compute_mask"] = False
-        self._input_spec = nest.pack_sequence_as(
-            network.inputs, [_spec_of(t) for t in network.flat_inputs]
-        ) if nest.is_nested(network.inputs) else _spec_of(network.flat_inputs[0])  # fmt: skip
+        self._input_spec = _specs_of(network.inputs)
 
     # Being called --------------------------------------------------------------------------------------------------
 
@@ -216,6 +214,11 @@ class Model(Trainer):
                 "first called on inputs or `build()` is called with an `input_shape`."
             )
 
+    @property
+    def distribute_strategy(self) -> OneDevice:
+        """The one strategy there is: one device, one replica."""
+        return OneDevice()
+
     def reset_states(self) -> None:
         """Resets the state of every stateful layer."""
         for layer in self.layers:
@@ -271,32 +274,33 @@ class Model(Trainer):
         show_trainable: bool = False,
         layer_range: Any = None,
     ) -> None:
-        """Prints the layers with output shapes and numbers of parameters.
-
-        Args:
-            line_length: the width of the table.
-            positions, layer_range: accepted for compatibility.
-            print_fn: takes each line; by default it is written to the standard output.
-            expand_nested: also lists the layers of models inside.
-            show_trainable: also shows whether a layer is trained.
+        """Prints the layers with output shapes and numbers of parameters; the arguments are `print_summary`'s.
 
         Raises:
             ValueError: before the model is built.
         """
         from eager.keras.engine.summary import print_summary
 
-        del positions, layer_range
-        print_summary(self, line_length, print_fn, expand_nested, show_trainable)
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
 
 class Functional(Model):
     """A model that is the graph between symbolic inputs and outputs; made by `Model(inputs, outputs)`."""
 
 
-def _spec_of(tensor: KerasTensor) -> InputSpec:
+def _specs_of(inputs: Any) -> Any:
+    """What data must look like: an entry of a dict goes by its key, another input by the name of its layer."""
+    if isinstance(inputs, KerasTensor):
+        return _spec_of(inputs, inputs._keras_history[0].name)
+    if isinstance(inputs, dict) and all(isinstance(t, KerasTensor) for t in inputs.values()):
+        return {key: _spec_of(t, key) for key, t in inputs.items()}
+    return nest.map_structure(lambda t: _spec_of(t, t._keras_history[0].name), inputs)
+
+
+def _spec_of(tensor: KerasTensor, name: str) -> InputSpec:
     sizes = tensor.shape.as_list()
     shape = (None, *sizes[1:]) if sizes else ()
-    return InputSpec(shape=shape, allow_last_axis_squeeze=True, name=tensor._keras_history[0].name)
+    return InputSpec(shape=shape, allow_last_axis_squeeze=True, name=name)
 
 
 def _shapes(structure: Any) -> Any:

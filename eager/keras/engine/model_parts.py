@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from eager.keras.engine.base_layer import Layer
+
+
+class OneDevice:
+    """What tf.distribute's default strategy is here: everything runs on this machine's CPU."""
+
+    num_replicas_in_sync = 1
+
+    def scope(self) -> AbstractContextManager[OneDevice]:
+        """A context in which nothing is different."""
+        return nullcontext(self)
+
+    def run(self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:
+        """Calls a function."""
+        return fn(*args, **(kwargs or {}))
 
 
 class AddLoss(Layer):

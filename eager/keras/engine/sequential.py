@@ -70,26 +70,25 @@ class Sequential(Model):
             shape = Input(batch_shape=layer._batch_input_shape, dtype=layer.compute_dtype, name=f"{layer.name}_input")
             self._entry, self._explicit = shape._keras_history[0], True
         self._stack.append(layer)
-        self._forget_deferred_build()
-        if self._entry is not None:
-            self._connect()
+        self._changed()
 
     def pop(self) -> None:
         """Takes the top layer off. Raises TypeError if there is none."""
         if not self._stack:
             raise TypeError("There are no layers in the model.")
         self._stack.pop()
-        self._forget_deferred_build()
-        if self._entry is not None and self._stack:
-            self._connect()
+        self._changed()
 
-    def _forget_deferred_build(self) -> None:
-        """The graph that a first call made no longer fits."""
+    def _changed(self) -> None:
+        """Makes the graph anew where the input is known: given, or seen in a first call."""
+        spec = self._input_spec
         self._network = None
         self._input_spec = None
         self.built = False
-        if not self._explicit:
-            self._entry = None
+        self._forget_functions()
+        if self._entry is not None and self._stack:
+            self._connect()
+            self._input_spec = self._input_spec if self._explicit else spec
 
     def _connect(self) -> None:
         """Calls the layers symbolically, which makes their weights."""

@@ -12,10 +12,14 @@ from eager.variable import Variable
 
 def choose(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
     """The result of `then` or of `otherwise`; for a traced condition both are computed and one is selected."""
-    if isinstance(condition, Variable):
-        condition = condition.value()
+    condition = settled(condition)
     if isinstance(condition, Tensor):
-        if condition._array is not None:
-            return then() if bool(condition) else otherwise()
         return where(cast(condition, "bool"), then(), otherwise())
     return then() if condition else otherwise()
+
+
+def settled(condition: Any) -> Any:
+    """The condition as a Python value where its value is known, else as a tensor."""
+    if isinstance(condition, Variable):
+        condition = condition.value()
+    return bool(condition) if isinstance(condition, Tensor) and condition._array is not None else condition

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from eager.keras import activations
+from eager import nest
+from eager.keras import activations, constraints, initializers, regularizers
 from eager.keras.engine.base_layer import Layer
+from eager.keras.engine.input_spec import InputSpec
 from eager.keras.layers.table import registry
 from eager.ops import math, nn
 from eager.ops.array import cast
+from eager.tensor_shape import TensorShape
 from graphcore.dtypes import float16
 
 
@@ -107,6 +110,79 @@ class ELU(_SameShape):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return super().get_config() | {"alpha": self.alpha}
+
+
+@registry.add()
+class PReLU(_SameShape):
+    """x where positive, else a weight alpha * x, one for each feature (tf.keras.layers.PReLU, He et al. 2015)."""
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Takes the options of alpha, and the axes, counted with the batch, along which it is shared."""
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = None if shared_axes is None else [*nest.flatten(shared_axes)]
+
+    def build(self, input_shape: Any) -> None:
+        """Makes alpha. Raises ValueError for a shared axis out of range."""
+        shape = TensorShape(input_shape)
+        sizes: list[Any] = shape.as_list()[1:]
+        for axis in self.shared_axes or ():
+            if not -len(sizes) < axis <= len(sizes):
+                raise ValueError(f"PReLU: shared axis {axis} is out of range for an input of shape {shape}.")
+            sizes[axis - 1] = 1
+        self.alpha = self.add_weight(
+            "alpha", sizes, initializer=self.alpha_initializer, regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )  # fmt: skip
+        shared = self.shared_axes or ()
+        self.input_spec = InputSpec(
+            ndim=len(shape), axes={i: shape[i] for i in range(1, len(shape)) if i not in shared}
+        )
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """The inputs with negative ones scaled."""
+        return nn.relu(inputs) - self.alpha * nn.relu(-inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return super().get_config() | {
+            "alpha_initializer": initializers.serialize(self.alpha_initializer),
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
+            "shared_axes": self.shared_axes,
+        }
+
+
+@registry.add()
+class ThresholdedReLU(_SameShape):
+    """x above a threshold, else 0 (tf.keras.layers.ThresholdedReLU)."""
+
+    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+        """Takes the threshold. Raises ValueError for None or a negative one."""
+        super().__init__(**kwargs)
+        if theta is None:
+            raise ValueError(f"Theta of a Thresholded ReLU layer cannot be None, expecting a float. Received: {theta}")
+        if theta < 0:
+            raise ValueError(f"The theta value of a Thresholded ReLU layer should be >=0. Received: {theta}")
+        self.theta = float(theta)
+
+    def call(self, inputs: Any) -> Any:
+        """The inputs with those up to the threshold set to 0."""
+        return inputs * cast(math.greater(inputs, self.theta), inputs.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return super().get_config() | {"theta": self.theta}
 
 
 @registry.add()

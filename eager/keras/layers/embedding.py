@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eager.errors import UnsupportedError
 from eager.keras import constraints, initializers, regularizers
 from eager.keras.engine.base_layer import Layer
 from eager.keras.layers.table import registry
@@ -26,16 +27,33 @@ class Embedding(Layer):
         activity_regularizer: Any = None,
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
-        input_length: int | None = None,
+        input_length: Any = None,
+        sparse: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Takes the number of vectors, their size, and the weight's options.
+        """Makes a layer.
+
+        Args:
+            input_dim: the number of vectors: one more than the largest integer.
+            output_dim: the size of a vector.
+            embeddings_initializer: how the vectors start.
+            embeddings_regularizer, activity_regularizer: penalties.
+            embeddings_constraint: applied after each update.
+            mask_zero: whether 0 stands for padding, which layers behind leave out.
+            input_length: the inputs' size, or sizes, without the batch, where they are known.
+            sparse: only False; outputs are dense.
+            **kwargs: as for Layer.
 
         Raises:
             ValueError: if a size is not positive.
         """
+        if sparse:
+            raise UnsupportedError(
+                "Embedding: sparse=True, which gives a SparseTensor, is not supported; leave it out. The gradient "
+                "holds only the rows in use in any case."
+            )
         if "input_shape" not in kwargs and "batch_input_shape" not in kwargs:
-            kwargs["input_shape"] = (input_length,)
+            kwargs["input_shape"] = tuple(input_length) if isinstance(input_length, list | tuple) else (input_length,)
         if input_dim <= 0 or output_dim <= 0:
             raise ValueError(
                 f"Both `input_dim` and `output_dim` should be positive, Received input_dim = {input_dim} and "
@@ -71,8 +89,15 @@ class Embedding(Layer):
         return cast(rows, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
-        """The input's shape and output_dim."""
-        return TensorShape(input_shape).concatenate(self.output_dim)
+        """The input's shape and output_dim. Raises ValueError if it does not have the input_length."""
+        shape = TensorShape(input_shape)
+        if self.input_length is None:
+            return shape.concatenate(self.output_dim)
+        given = self.input_length
+        known = TensorShape([None, *(given if isinstance(given, list | tuple) else (given,))])
+        if not known.is_compatible_with(shape):
+            raise ValueError(f'"input_length" is {given}, but received input has shape {shape}')
+        return known.merge_with(shape).concatenate(self.output_dim)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

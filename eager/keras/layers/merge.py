@@ -21,12 +21,13 @@ class _Merge(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Checks the shapes. Raises ValueError unless there is a list of at least one that broadcast."""
-        if not isinstance(input_shape, list | tuple) or not isinstance(input_shape[0], TensorShape | tuple | list):
+        shapes: list[Any] = list(input_shape) if isinstance(input_shape, list | tuple) else []
+        if not shapes or not isinstance(shapes[0], TensorShape | tuple | list):
             raise ValueError(
-                f"A merge layer should be called on a list of at least 1 input. Received: input_shape={input_shape} "
-                "(not a list of shapes)"
+                f"A `{type(self).__name__}` layer should be called on a list of at least 1 input. "
+                f"Received: input_shape={input_shape} (not a list of shapes)"
             )
-        self._check([TensorShape(s) for s in input_shape])
+        self._check([TensorShape(s) for s in shapes])
         super().build(input_shape)
 
     def _check(self, shapes: list[TensorShape]) -> None:
@@ -59,7 +60,7 @@ class _Merge(Layer):
         """Where every input's mask holds; None without masks. Raises ValueError if the numbers differ."""
         if mask is None:
             return None
-        if not isinstance(mask, list | tuple) or len(mask) != len(inputs):
+        if not isinstance(inputs, list | tuple) or not isinstance(mask, list | tuple) or len(mask) != len(inputs):
             raise ValueError(f"`mask` should be a list with one mask per input. Received: mask={mask}")
         known = [m for m in mask if m is not None]
         return reduce(math.logical_and, known) if known else None
@@ -76,6 +77,11 @@ class Add(_Merge):
 @registry.add()
 class Subtract(_Merge):
     """The first input minus the second (tf.keras.layers.Subtract)."""
+
+    def _check(self, shapes: list[TensorShape]) -> None:
+        if len(shapes) != 2:
+            raise ValueError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: input_shape={shapes}")
+        super()._check(shapes)
 
     def _merge(self, inputs: list[Any]) -> Any:
         if len(inputs) != 2:
@@ -127,6 +133,8 @@ class Concatenate(_Merge):
     def _check(self, shapes: list[TensorShape]) -> None:
         ranks = {s.rank for s in shapes}
         rank = shapes[0].rank or 0
+        if rank and not -rank <= self.axis < rank:
+            raise ValueError(f"A `Concatenate` layer has axis={self.axis}, out of range for inputs of rank {rank}.")
         others = [[d for i, d in enumerate(s.as_list()) if i != self.axis % max(rank, 1)] for s in shapes]
         clash = any(len({*sizes} - {None}) > 1 for sizes in zip(*others, strict=False))
         if len(ranks) > 1 or clash:

@@ -7,17 +7,11 @@ from typing import Any
 
 from eager.keras.engine.base_layer import Layer
 from eager.keras.engine.input_spec import InputSpec
+from eager.keras.layers import conv_arguments as arguments
 from eager.keras.layers.table import registry
 from eager.ops.array import expand_dims, reshape, tile, transpose
 from eager.ops.array import shape as shape_of
 from eager.tensor_shape import TensorShape
-
-
-def _data_format(value: str | None) -> str:
-    value = "channels_last" if value is None else value
-    if value not in ("channels_last", "channels_first"):
-        raise ValueError(f"The `data_format` argument must be one of channels_first, channels_last. Received: {value}")
-    return value
 
 
 @registry.add()
@@ -27,7 +21,7 @@ class Flatten(Layer):
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         """Takes the order of axes. Raises ValueError for an unknown one."""
         super().__init__(**kwargs)
-        self.data_format = _data_format(data_format)
+        self.data_format = arguments.data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
 
     def call(self, inputs: Any) -> Any:

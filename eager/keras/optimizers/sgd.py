@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eager.indexed_slices import IndexedSlices
-from eager.keras.optimizers.base import Optimizer, decay_into, move, registry
+from eager.keras.optimizers.base import Optimizer, registry
+from eager.keras.optimizers.gradients import decay_into, is_sparse, move
 from eager.ops.clip import on_rows
 from eager.variable import Variable
 
@@ -16,14 +16,30 @@ class SGD(Optimizer):
     """w += -learning_rate * g, with momentum as an option (tf.keras.optimizers.SGD)."""
 
     def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, name: str = "SGD", **kwargs: Any
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        jit_compile: bool = True,
+        name: str = "SGD",
+        **kwargs: Any,
     ) -> None:
         """Takes the learning rate or a schedule, momentum in [0, 1], and whether it is Nesterov's.
 
         Raises:
-            ValueError: for a momentum outside of [0, 1].
+            ValueError: for a momentum outside of [0, 1]; else as Optimizer.
         """
-        super().__init__(name=name, **kwargs)
+        super().__init__(
+            name, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            jit_compile, **kwargs,
+        )  # fmt: skip
         self._learning_rate = self._build_learning_rate(learning_rate)
         if not 0 <= momentum <= 1:
             raise ValueError("`momentum` must be between [0, 1].")
@@ -31,21 +47,20 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.momentums: list[Variable] = []
 
-    def build(self, var_list: Sequence[Variable]) -> None:
-        """Makes a momentum for each variable, if there is momentum."""
-        new = self._new(var_list, self.momentums)
+    def _make_slots(self, variables: Sequence[Variable]) -> None:
+        # Without momentum there is none to keep (tf.keras keeps zeros).
         if self.momentum:
-            self.momentums += [self.add_variable_from_reference(v, "m") for v in new]
+            self.momentums = self._slots_of(variables, "m")
 
     def update_step(self, gradient: Any, variable: Variable) -> None:
         """Changes one variable by its gradient."""
         rate = self._rate(variable)
         change = on_rows(lambda g: -g * rate, gradient)
-        if not self.momentum:
+        if not self.momentums:
             move(variable, change)
             return
         moved = decay_into(self._slot(self.momentums, variable), self.momentum, change)
-        if self.nesterov and isinstance(change, IndexedSlices):
+        if self.nesterov and is_sparse(change):
             variable.assign_add(moved * self.momentum)
             move(variable, change)
         else:
@@ -53,6 +68,4 @@ class SGD(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return super().get_config() | {
-            "learning_rate": self._rate_config(), "momentum": self.momentum, "nesterov": self.nesterov,
-        }  # fmt: skip
+        return super().get_config() | self._config_with("momentum", "nesterov")

@@ -1,4 +1,4 @@
-"""What `compile` makes of losses and metrics: containers that match them to the model's outputs."""
+"""What `compile` makes of losses: a container that matches them to the model's outputs."""
 
 from __future__ import annotations
 
@@ -8,101 +8,82 @@ from typing import Any
 from eager import nest
 from eager.convert import convert
 from eager.keras import losses as losses_module
-from eager.keras import metrics as metrics_module
-from eager.keras.metric_base import Mean, MeanMetricWrapper, Metric
+from eager.keras.metric_base import Mean, Metric
+from eager.keras.training.matching import by_output, flat_like, match, output_names
 from eager.ops.array import cast
 from eager.ops.array import shape as shape_of
 from eager.tensor import Tensor
-
-_ACCURACY = ("accuracy", "acc")
-_CROSSENTROPY = ("crossentropy", "ce")
-
-
-def per_output(given: Any, names: Sequence[str], what: str) -> list[Any]:
-    """One entry per output: from a single one for all, a list, or a dict by output name.
-
-    Raises:
-        ValueError: for a list of another length, or an unknown name.
-    """
-    if isinstance(given, dict):
-        unknown = [k for k in given if k not in names]
-        if unknown:
-            raise ValueError(f"Found unexpected {what} for outputs {unknown}; the model's outputs are {list(names)}")
-        return [given.get(n) for n in names]
-    if isinstance(given, list | tuple) and not (len(names) == 1 and what == "metrics"):
-        if len(given) != len(names):
-            raise ValueError(f"{what}: {len(given)} entries for {len(names)} outputs {list(names)}")
-        return list(given)
-    return [given] * len(names)
-
-
-def flat_like(structure: Any, names: Sequence[str], count: int) -> list[Any]:
-    """Targets or weights in the order of the outputs; one None per output for None."""
-    if structure is None:
-        return [None] * count
-    if isinstance(structure, dict) and all(n in structure for n in names):
-        return [structure[n] for n in names]
-    flat = nest.flatten(structure)
-    return flat * count if len(flat) == 1 and count > 1 else flat
 
 
 class Losses:
     """The losses of a compiled model, and their running means."""
 
-    def __init__(self, given: Any, weights: Any, output_names: Sequence[str] | None) -> None:
+    def __init__(self, given: Any, weights: Any, names: Sequence[str] | None) -> None:
         """Takes losses, their weights, and the outputs' names if they are known."""
         self._given, self._weights = given, weights
-        self._names = list(output_names or ())
+        self._known = list(names or ())
+        self._names: list[str] = []
         self._losses: list[Any] = []
         self._factors: list[Any] = []
-        self._trackers: list[Mean] = []
+        self._trackers: list[Mean | None] = []
         self._total = Mean(name="loss")
+        self.built = False
 
     @property
     def metrics(self) -> list[Metric]:
-        """The total's mean, and for several outputs one each."""
-        return [self._total, *self._trackers]
+        """The total's mean, and for several outputs one each; empty before the first batch."""
+        return [self._total, *(t for t in self._trackers if t is not None)] if self.built else []
 
-    def _build(self, outputs: list[Any], names: Sequence[str]) -> None:
-        self._names = list(self._names if len(self._names) == len(outputs) else names)
-        self._losses = [_loss(x) for x in per_output(self._given, self._names, "losses")]
-        self._factors = per_output(self._weights, self._names, "loss_weights")
-        if len(outputs) > 1:
-            tracked = [n for n, loss in zip(self._names, self._losses, strict=True) if loss is not None]
-            self._trackers = [Mean(name=f"{n}_loss") for n in tracked]
+    def build(self, y_pred: Any, names: Sequence[str] = ()) -> None:
+        """Matches the losses to outputs.
+
+        Raises:
+            ValueError: for a list of another length, or an unknown output name.
+        """
+        names = output_names(y_pred, self._known or names)
+        losses = [_loss(x) for x in by_output(nest_losses(self._given), y_pred, names)]
+        factors = by_output(self._weights, y_pred, names)
+        self._names, self._losses, self._factors = names, losses, factors
+        several = len(names) > 1
+        made = zip(names, losses, strict=True)
+        self._trackers = [Mean(name=f"{n}_loss") if several and loss is not None else None for n, loss in made]
+        self.built = True
 
     def __call__(
-        self, y: Any, y_pred: Any, sample_weight: Any, regularization: Sequence[Any], names: Sequence[str] = ()
-    ) -> Tensor:
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Sequence[Any] | None = None,
+        names: Sequence[str] = (),
+    ) -> Tensor:  # fmt: skip
         """The total loss of a batch; takes every part into its running mean.
+
+        Args:
+            y_true: the targets, in the structure of the outputs, or a dict by output name.
+            y_pred: the outputs.
+            sample_weight: weights per example, for all outputs or each.
+            regularization_losses: further losses that are added.
+            names: the outputs' names, where `compile` did not know them.
 
         Raises:
             ValueError: if the targets do not match the outputs.
         """
+        if not self.built:
+            self.build(y_pred, names)
         outputs = nest.flatten(y_pred)
-        if not self._losses:
-            self._build(outputs, names if len(names) == len(outputs) else _numbered(y_pred))
-        targets = flat_like(y, self._names, len(outputs))
-        weights = flat_like(sample_weight, self._names, len(outputs))
-        if len(targets) != len(outputs):
-            raise ValueError(
-                f"The model has {len(outputs)} outputs {self._names}, but there are {len(targets)} targets"
-            )
+        targets = flat_like(y_true, y_pred, self._names, "targets")
+        weights = flat_like(sample_weight, y_pred, self._names, "sample weights")
         parts: list[Tensor] = []
         # Running means of losses weigh each batch by its size.
-        rows_of = next((t for t in targets if t is not None and t.ndim), None)
-        size = None if rows_of is None else shape_of(rows_of)[0]
-        trackers = iter(self._trackers)
-        rows = zip(targets, outputs, weights, self._losses, self._factors, strict=True)
-        for target, output, weight, loss, factor in rows:
+        size: Any = None
+        rows = zip(self._names, targets, outputs, weights, self._losses, self._factors, self._trackers, strict=True)
+        for name, target, output, weight, loss, factor, tracker in rows:
             if loss is None or target is None:
                 continue
-            value = loss(target, output, sample_weight=weight)
-            tracker = next(trackers, None)
+            target, weight = match(target, output, weight)
+            size = shape_of(target)[0] if size is None and target.ndim else size
+            value = _apply(loss, target, output, weight, name if len(self._names) > 1 else "")
             if tracker is not None:
                 tracker.update_state(value, sample_weight=size)
             parts.append(value if factor is None else value * float(factor))
-        return self._sum([*parts, *regularization], size)
+        return self._sum([*parts, *(regularization_losses or ())], size)
 
     def _sum(self, parts: list[Any], size: Any) -> Tensor:
         if not parts:
@@ -114,62 +95,21 @@ class Losses:
         return total
 
 
-class Metrics:
-    """The metrics of a compiled model."""
-
-    def __init__(self, given: Any, weighted: Any, output_names: Sequence[str] | None) -> None:
-        """Takes metrics, those that use sample weights, and the outputs' names if they are known."""
-        self._given, self._weighted = given, weighted
-        self._names = list(output_names or ())
-        self._rows: list[tuple[list[Metric], list[Metric]]] | None = None
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """All metrics, once they are made."""
-        return [m for row in self._rows or () for group in row for m in group]
-
-    def _build(self, targets: list[Any], outputs: list[Any], names: Sequence[str]) -> None:
-        self._names = list(self._names if len(self._names) == len(outputs) else names)
-        plain = _groups(self._given, self._names)
-        weighted = _groups(self._weighted, self._names)
-        self._rows = []
-        for target, output, name, one, two in zip(targets, outputs, self._names, plain, weighted, strict=True):
-            prefix = f"{name}_" if len(outputs) > 1 else ""
-            made = [[_metric(m, target, output, prefix) for m in group] for group in (one, two)]
-            self._rows.append((made[0], made[1]))
-
-    def update(self, y: Any, y_pred: Any, sample_weight: Any, names: Sequence[str] = ()) -> None:
-        """Takes a batch into every metric."""
-        outputs = nest.flatten(y_pred)
-        targets = flat_like(y, self._names or names, len(outputs))
-        weights = flat_like(sample_weight, self._names or names, len(outputs))
-        if self._rows is None:
-            self._build(targets, outputs, names if len(names) == len(outputs) else _numbered(y_pred))
-        for target, output, weight, row in zip(targets, outputs, weights, self._rows or (), strict=True):
-            if target is None:
-                continue
-            for metric in row[0]:
-                metric.update_state(target, output)
-            for metric in row[1]:
-                metric.update_state(target, output, sample_weight=weight)
+def nest_losses(given: Any) -> Any:
+    """Losses of a list of one for one output as they are; lists of lists as tf.keras takes them apart."""
+    return nest.flatten(given) if isinstance(given, list | tuple) else given
 
 
-def _numbered(y_pred: Any) -> list[str]:
-    """Names of outputs that have none: the keys of a dict, or output_1, output_2, ..."""
-    if isinstance(y_pred, dict):
-        return [str(k) for k in sorted(y_pred)]
-    return [f"output_{i + 1}" for i in range(len(nest.flatten(y_pred)))]
-
-
-def _groups(given: Any, names: Sequence[str]) -> list[list[Any]]:
-    """The metrics of each output as a list."""
-    if given is None:
-        return [[] for _ in names]
-    flat = isinstance(given, list | tuple) and not any(isinstance(g, list | tuple) for g in given)
-    if flat and (len(names) == 1 or len(given) != len(names)):
-        return [list(given) for _ in names]
-    rows = per_output(given, names, "metrics for outputs")
-    return [[] if r is None else (list(r) if isinstance(r, list | tuple) else [r]) for r in rows]
+def _apply(loss: Callable[..., Any], target: Tensor, output: Tensor, weight: Any, name: str) -> Any:
+    """The loss of one output. Errors about shapes name the output."""
+    try:
+        return loss(target, output, sample_weight=weight)
+    except ValueError as error:
+        where = f"Output {name!r}: " if name else ""
+        shapes = f"{where}targets of shape {target.shape}, predictions of shape {output.shape}"
+        if error.args and isinstance(error.args[0], str) and shapes not in error.args[0]:
+            error.args = (f"{error.args[0]} ({shapes})", *error.args[1:])
+        raise
 
 
 def _loss(given: Any) -> Callable[..., Any] | None:
@@ -181,34 +121,3 @@ def _loss(given: Any) -> Callable[..., Any] | None:
         return found
     name = getattr(found, "__name__", type(found).__name__)
     return losses_module.LossFunctionWrapper(found, name=name)
-
-
-def _metric(given: Any, target: Any, output: Any, prefix: str) -> Metric:
-    """A Metric of what compile got; "accuracy" and "crossentropy" by the shapes of target and output."""
-    if isinstance(given, Metric):
-        if prefix and not given.name.startswith(prefix):
-            given._name = prefix + given.name
-        return given
-    name = given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
-    if isinstance(given, str) and given in (*_ACCURACY, *_CROSSENTROPY):
-        return MeanMetricWrapper(_by_shape(given, target, output), name=prefix + name)
-    found = metrics_module.get(given)
-    if isinstance(found, type):
-        found = found()
-    if isinstance(found, Metric):
-        found._name = prefix + (name if isinstance(given, str) and given == found.name else found.name)
-        return found
-    return MeanMetricWrapper(found, name=prefix + name)
-
-
-def _by_shape(word: str, target: Any, output: Any) -> Callable[..., Any]:
-    last = output.shape[-1] if output.ndim else 1
-    binary = last == 1 or output.ndim == 1
-    sparse = not binary and (target.ndim < output.ndim or target.shape[-1] == 1)
-    if word in _ACCURACY:
-        if binary:
-            return metrics_module.binary_accuracy
-        return metrics_module.sparse_categorical_accuracy if sparse else metrics_module.categorical_accuracy
-    if binary:
-        return losses_module.binary_crossentropy
-    return losses_module.sparse_categorical_crossentropy if sparse else losses_module.categorical_crossentropy

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from eager import nest
-from eager.keras.callbacks import CallbackList, History
-from eager.keras.training.data import (
-    ArrayData,
-    IterableData,
-    open_data,
-    train_validation_split,
-    unpack_x_y_sample_weight,
-)
-from eager.keras.utils import Progbar
+from eager.keras.callbacks.base import CallbackList, numbers
+from eager.keras.callbacks.history import History
+from eager.keras.training.data import ArrayData, train_validation_split, unpack_x_y_sample_weight
+from eager.keras.training.sources import BatchData, Batches, Feed, open_source
 
 if TYPE_CHECKING:
     from eager.keras.training.trainer import Trainer
@@ -31,12 +27,14 @@ class FitOptions(NamedTuple):
     callbacks: Any
     validation_split: float
     validation_data: Any
-    shuffle: bool
+    shuffle: Any
     class_weight: Any
     steps_per_epoch: int | None
     validation_steps: int | None
     validation_batch_size: int | None
     validation_freq: Any
+    workers: int
+    max_queue_size: int
 
 
 def fit(model: Trainer, x: Any, y: Any, sample_weight: Any, options: FitOptions) -> History:
@@ -45,154 +43,183 @@ def fit(model: Trainer, x: Any, y: Any, sample_weight: Any, options: FitOptions)
     validation = o.validation_data
     if o.validation_split and validation is None:
         (x, y, sample_weight), validation = train_validation_split((x, y, sample_weight), o.validation_split)
-    data = open_data(x, y, sample_weight, o.batch_size, o.steps_per_epoch, o.shuffle, o.class_weight)
+    source = open_source(
+        x, y, sample_weight, o.batch_size, o.steps_per_epoch, o.shuffle, o.workers, o.max_queue_size
+    )
+    feed = Feed(source, o.steps_per_epoch, o.epochs, o.initial_epoch, o.class_weight)
     held_out = _validation(validation, o)
-    verbose = 1 if o.verbose == "auto" else int(o.verbose)
-    history = History()
-    callbacks = CallbackList([history, *_listed(o.callbacks)], model)
-    callbacks.set_params({"verbose": verbose, "epochs": o.epochs, "steps": data.steps})
-    model.history = history
-    model.stop_training = False
+    callbacks = callback_list(model, o.callbacks, o.verbose, feed.steps, o.epochs, add_history=True)
+    model.stop_training = model._fit_interrupted = False
     model.make_train_function()
-    callbacks.on_train_begin()
-    try:
-        for epoch in range(o.initial_epoch, o.epochs):
-            _epoch(model, data, held_out, epoch, verbose, callbacks, o)
-            if model.stop_training:
-                break
-    finally:
-        # Also after Ctrl-C: the weights are those of the last completed step.
-        callbacks.on_train_end()
-    return history
-
-
-def _epoch(
-    model: Trainer, data: ArrayData | IterableData, held_out: Any, epoch: int, verbose: int, callbacks: CallbackList,
-    options: FitOptions,
-) -> None:  # fmt: skip
-    model.reset_metrics()
-    callbacks.on_epoch_begin(epoch)
-    bar = Progbar(data.steps, verbose=verbose, title=f"Epoch {epoch + 1}/{options.epochs}")
     logs: dict[str, Any] = {}
     try:
-        logs = _train_batches(model, data, callbacks, bar)
-        if held_out is not None and _is_due(epoch, options.validation_freq):
-            results = run_test(model, held_out, callbacks)
-            logs |= {f"val_{name}": value for name, value in results.items()}
-    finally:
-        bar.finish(logs)
-    callbacks.on_epoch_end(epoch, logs)
+        callbacks.on_train_begin()
+        logs = _epochs(model, feed, held_out, callbacks, o)
+    except KeyboardInterrupt:
+        # The weights are those of the last completed step: a step that was broken off has changed nothing.
+        model._fit_interrupted = True
+        callbacks.on_train_end(logs)
+        raise
+    finish = getattr(model.optimizer, "finalize_variable_values", None)
+    if finish is not None and o.epochs > 0:
+        finish(model.trainable_variables)
+    callbacks.on_train_end(logs)
+    return model.history
 
 
-def _train_batches(model: Trainer, data: Any, callbacks: CallbackList, bar: Progbar) -> dict[str, Any]:
-    iterator = data.epoch()
-    logs: Any = {}
-    number = 0
-    while data.steps is None or number < data.steps:
-        callbacks.on_train_batch_begin(number)
-        try:
-            logs = model.train_function(iterator)
-        except StopIteration:
-            break
-        number += 1
-        if callbacks.wants_batches:
-            callbacks.on_train_batch_end(number - 1, numbers(logs))
-        bar.update(number, logs)
+def _epochs(model: Trainer, feed: Feed, held_out: Any, callbacks: CallbackList, o: FitOptions) -> dict[str, Any]:
+    """All epochs; returns the results of the last one."""
+    logs: Any = None
+    epoch_logs: dict[str, Any] = {}
+    feed.initial_epoch, first = callbacks.resume(o.initial_epoch)
+    for epoch, batches in feed:
+        model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        steps = _skip(batches, first)
+        moments = callbacks.on_train_batch_begin, callbacks.on_train_batch_end
+        latest = run_steps(model, feed, batches, model.train_function, moments, steps)
+        first = 0
+        logs = latest if latest is not None else logs
+        if logs is None:
+            raise ValueError("Unexpected result of `train_function` (Empty Logs): the data gave no batch.")
+        epoch_logs = dict(numbers(logs))
+        if held_out is not None and _is_due(epoch, o.validation_freq):
+            feed_out = held_out()
+            results = run_test(model, feed_out, callbacks)
+            epoch_logs |= {f"val_{name}": value for name, value in results.items()}
+        callbacks.on_epoch_end(epoch, epoch_logs)
         if model.stop_training:
             break
-    iterator.close()
-    if not number:
-        raise ValueError("Unexpected result of `train_function`: the data gave no batch.")
-    return numbers(logs)
+    return epoch_logs
 
 
-def numbers(logs: Any) -> dict[str, Any]:
-    """The results of a step as Python floats."""
-    return {name: float(value) if np.ndim(value) == 0 else np.asarray(value) for name, value in (logs or {}).items()}
+def _skip(batches: Batches, count: int) -> int:
+    """Leaves out the batches that an interrupted run has seen; returns the number of the next step."""
+    for _ in range(count):
+        next(batches, None)
+    return count
+
+
+Moments = tuple[Callable[..., None], Callable[..., None]]
+
+
+def run_steps(
+    model: Trainer, feed: Feed, batches: Batches, function: Callable[[Any], Any], moments: Moments, first: int = 0,
+    take: Callable[[Any], Any] | None = None,
+) -> Any:  # fmt: skip
+    """The steps of one epoch; returns the last one's result, None if there was none.
+
+    Args:
+        model: says how many steps one execution takes, and when to stop.
+        feed: knows how many steps an epoch has.
+        batches: the epoch's batches.
+        function: runs one execution on the batches.
+        moments: callbacks before and after each execution.
+        first: the number of the first step.
+        take: makes the logs for the callback after an execution from its result.
+    """
+    begin, end = moments
+    number, result = first, None
+    while feed.steps is None or number < feed.steps:
+        begin(number)
+        wanted = model._steps_per_execution
+        model._steps_now = wanted if feed.steps is None else min(wanted, feed.steps - number)
+        before = batches.taken
+        try:
+            result = function(batches)
+        except StopIteration:
+            feed.ended(number)
+            break
+        number += max(batches.taken - before, 1)
+        end(number - 1, result if take is None else take(result))
+        if model.stop_training:
+            break
+    return result
 
 
 def _is_due(epoch: int, frequency: Any) -> bool:
-    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+    if isinstance(frequency, int):
+        if frequency < 1:
+            raise ValueError(f"`validation_freq` can not be less than 1, got {frequency}")
+        return (epoch + 1) % frequency == 0
+    if isinstance(frequency, list | tuple | set | range):
+        return epoch + 1 in frequency
+    raise ValueError(f"Expected `validation_freq` to be a list or int. Received: {frequency!r}")
 
 
-def _listed(callbacks: Any) -> list[Any]:
-    if callbacks is None:
-        return []
-    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+def callback_list(
+    model: Any, given: Any, verbose: Any, steps: int | None, epochs: int = 1, add_history: bool = False
+) -> CallbackList:
+    """The callbacks of one run, with a history and the progress bar where they are wanted."""
+    if isinstance(given, CallbackList):
+        if given.model is None:
+            given.set_model(model)
+        return given
+    level = 1 if verbose == "auto" else int(verbose)
+    listed = [] if given is None else (list(given) if isinstance(given, list | tuple) else [given])
+    return CallbackList(
+        listed, add_history=add_history, add_progbar=level != 0, model=model, verbose=level, epochs=epochs, steps=steps
+    )
 
 
-def _validation(given: Any, options: FitOptions) -> ArrayData | IterableData | None:
+def _validation(given: Any, options: FitOptions) -> Callable[[], Feed] | None:
+    """A function that gives the validation data anew."""
     if given is None:
         return None
-    size = options.validation_batch_size or options.batch_size
+    o = options
+    size, steps = o.validation_batch_size or o.batch_size, o.validation_steps
     if isinstance(given, list | tuple):
-        return open_data(*unpack_x_y_sample_weight(tuple(given)), batch_size=size, steps=options.validation_steps)
-    return open_data(given, batch_size=size, steps=options.validation_steps)
+        source = open_source(*unpack_x_y_sample_weight(tuple(given)), batch_size=size, steps=steps)
+    else:
+        size = None if hasattr(given, "element_spec") else size
+        source = open_source(given, None, None, size, steps, False, o.workers, o.max_queue_size)
+    return lambda: Feed(source, steps)
 
 
-def run_test(model: Trainer, data: Any, callbacks: CallbackList, bar: Progbar | None = None) -> dict[str, Any]:
+def run_test(model: Trainer, feed: Feed, callbacks: CallbackList) -> dict[str, Any]:
     """Evaluates on data; returns the results by name."""
     function = model.make_test_function()
-    model.reset_metrics()
     callbacks.on_test_begin()
-    iterator = data.epoch()
-    logs: Any = {}
-    number = 0
-    while data.steps is None or number < data.steps:
-        callbacks.on_test_batch_begin(number)
-        try:
-            logs = function(iterator)
-        except StopIteration:
-            break
-        number += 1
-        if callbacks.wants_batches:
-            callbacks.on_test_batch_end(number - 1, numbers(logs))
-        if bar is not None:
-            bar.update(number, logs)
-    iterator.close()
+    logs: Any = None
+    stopped, model.stop_training = model.stop_training, False
+    for _, batches in feed:
+        model.reset_metrics()
+        logs = run_steps(model, feed, batches, function, (callbacks.on_test_batch_begin, callbacks.on_test_batch_end))
+    model.stop_training = stopped
+    if logs is None:
+        raise ValueError("Unexpected result of `test_function` (Empty Logs): the data gave no batch.")
     results = numbers(logs)
     callbacks.on_test_end(results)
     return results
 
 
 def evaluate(
-    model: Trainer, x: Any, y: Any, sample_weight: Any, batch_size: int | None, steps: int | None, verbose: Any,
-    callbacks: Any,
-) -> dict[str, Any]:  # fmt: skip
+    model: Trainer, source: ArrayData | BatchData, steps: int | None, verbose: Any, callbacks: Any
+) -> dict[str, Any]:
     """Evaluates a compiled model; returns the results by name."""
-    data = open_data(x, y, sample_weight, batch_size, steps)
-    bar = Progbar(data.steps, verbose=1 if verbose == "auto" else int(verbose))
-    logs: dict[str, Any] = {}
-    try:
-        logs = run_test(model, data, CallbackList(_listed(callbacks), model), bar)
-    finally:
-        bar.finish(logs)
-    return logs
+    feed = Feed(source, steps)
+    return run_test(model, feed, callback_list(model, callbacks, verbose, feed.steps))
 
 
-def predict(model: Trainer, x: Any, batch_size: int | None, steps: int | None, verbose: Any, callbacks: Any) -> Any:
+def predict(model: Trainer, source: ArrayData | BatchData, steps: int | None, verbose: Any, callbacks: Any) -> Any:
     """The outputs for all inputs, joined along the batch."""
-    data = open_data(x, batch_size=batch_size, steps=steps)
+    feed = Feed(source, steps)
     function = model.make_predict_function()
-    watching = CallbackList(_listed(callbacks), model)
-    bar = Progbar(data.steps, verbose=1 if verbose == "auto" else int(verbose))
-    batches: list[Any] = []
+    watching = callback_list(model, callbacks, verbose, feed.steps)
+    parts: list[Any] = []
+
+    def take(outputs: Any) -> Any:
+        parts.append(outputs)
+        return {"outputs": outputs}
+
     watching.on_predict_begin()
-    iterator = data.epoch()
-    try:
-        while data.steps is None or len(batches) < data.steps:
-            watching.on_predict_batch_begin(len(batches))
-            try:
-                batches.append(function(iterator))
-            except StopIteration:
-                break
-            watching.on_predict_batch_end(len(batches) - 1, {"outputs": batches[-1]})
-            bar.update(len(batches), {})
-    finally:
-        bar.finish({})
+    model.stop_training = False
+    moments = watching.on_predict_batch_begin, watching.on_predict_batch_end
+    for _, batches in feed:
+        run_steps(model, feed, batches, function, moments, take=take)
     watching.on_predict_end()
-    if not batches:
-        raise ValueError("Unexpected result of `predict_function`: the data gave no batch.")
-    columns = zip(*(nest.flatten(b) for b in batches), strict=True)
-    joined = [np.concatenate([np.asarray(x) for x in column]) for column in columns]
-    return nest.pack_sequence_as(batches[0], joined) if nest.is_nested(batches[0]) else joined[0]
+    if not parts:
+        raise ValueError("Unexpected result of `predict_function` (Empty batch_outputs): the data gave no batch.")
+    columns = zip(*(nest.flatten(b) for b in parts), strict=True)
+    joined = [np.concatenate([np.atleast_1d(np.asarray(x)) for x in column]) for column in columns]
+    return nest.pack_sequence_as(parts[0], joined) if nest.is_nested(parts[0]) else joined[0]
