@@ -9,6 +9,7 @@ from eager.lazy import lazy_names
 if TYPE_CHECKING:
     from eager.keras import (
         activations,
+        applications,
         backend,
         callbacks,
         constraints,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from eager.keras.engine.sequential import Sequential
 
 _PARTS = (
-    "activations", "backend", "callbacks", "constraints", "datasets", "initializers", "layers", "losses", "metrics",
-    "mixed_precision", "models", "optimizers", "regularizers", "utils",
+    "activations", "applications", "backend", "callbacks", "constraints", "datasets", "initializers", "layers",
+    "losses", "metrics", "mixed_precision", "models", "optimizers", "regularizers", "utils",
 )  # fmt: skip
 _NAMES = {
     "Input": "eager.keras.engine.input_layer",
@@ -38,8 +39,8 @@ _NAMES = {
 }
 
 __all__ = [
-    "Input", "Model", "Sequential", "activations", "backend", "callbacks", "constraints", "datasets", "initializers",
-    "layers", "losses", "metrics", "mixed_precision", "models", "optimizers", "regularizers", "utils",
+    "Input", "Model", "Sequential", "activations", "applications", "backend", "callbacks", "constraints", "datasets",
+    "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers", "regularizers", "utils",
 ]  # fmt: skip
 
 

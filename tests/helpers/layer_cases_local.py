@@ -1,4 +1,4 @@
-"""Rows of the layer table: LocallyConnected1D and 2D."""
+"""Rows of the layer table: LocallyConnected1D and 2D, and Identity."""
 
 import numpy as np
 from check_layer import case
@@ -37,3 +37,4 @@ case("LocallyConnected2D", lambda **k: L.LocallyConnected2D(2, (2, 3), (1, 2), a
 case("LocallyConnected2D first",
      lambda **k: L.LocallyConnected2D(2, (2, 3), activation="tanh", data_format="channels_first", **k),
      floats(2, 2, 4, 5), reference=local((2, 3), (1, 1), True))  # fmt: skip
+case("Identity", L.Identity, floats(2, 3), reference=lambda w, x: x)

@@ -28,6 +28,8 @@ _MODULES = {
     "GlobalAvgPool1D=GlobalAveragePooling1D GlobalAvgPool2D=GlobalAveragePooling2D "
     "GlobalAvgPool3D=GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D "
     "GlobalMaxPool1D=GlobalMaxPooling1D GlobalMaxPool2D=GlobalMaxPooling2D GlobalMaxPool3D=GlobalMaxPooling3D",
+    "eager.keras.layers.experimental": "experimental=",
+    "eager.keras.layers.identity": "Identity",
     "eager.keras.layers.lambda_layer": "Lambda",
     "eager.keras.layers.locally_connected": "LocallyConnected1D LocallyConnected2D",
     "eager.keras.layers.merge": "Add Average Concatenate Maximum Minimum Multiply Subtract add average concatenate "
