@@ -30,7 +30,7 @@ class OpRow(NamedTuple):
     max_ulp: int | str
 
 
-_STRUCTURE = frozenset(("input", "constant", "fusion", "call", "host_call"))
+_STRUCTURE = frozenset(("input", "constant", "fusion", "call", "host_call", "custom_gradient"))
 _SUMS = frozenset(("dot_general", "reduce_sum", "reduce_prod", "convolution", "cumulative", "window_reduce"))
 
 
