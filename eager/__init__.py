@@ -185,6 +185,8 @@ _MODULES = {
     "eager.ops.complex": "complex",
     "eager.ops.matrix": "eig eigvals matrix_square_root=sqrtm",
     "eager.signal": "signal=",
+    "eager.strings": "strings=",
+    "eager.ops.strings_number": "as_string",
     "eager.ops.arithmetic": "realdiv scalar_mul truncatediv truncatemod",
     "eager.image": "image=",
     "eager.ops.blocks": (

@@ -99,6 +99,7 @@ __getattr__, __dir__ = lazy_names(
         ),
         "eager.math": "log",
         "eager.keras.backend_named": "foldl foldr map_fn pow reshape shape softplus softsign stop_gradient transpose",
+        "eager.keras.backend_rnn": "rnn",
         "eager.keras.backend_ops": (
             "all any arange argmax argmin batch_dot batch_flatten cast cast_to_floatx clip concatenate constant "
             "cumprod cumsum dot expand_dims eye flatten gather logsumexp max mean min one_hot ones ones_like "

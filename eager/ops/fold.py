@@ -24,7 +24,7 @@ from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.dtypes import as_dtype
 
-_Step = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], list[Tensor]]]
+Step = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], list[Tensor]]]
 """(carries, elements) -> (carries, values to be stacked)."""
 
 
@@ -50,13 +50,13 @@ def _elements(elems: Any, name: str) -> tuple[list[Tensor], Dim]:
     return tensors, size
 
 
-def _loop(
-    of: str, carries: Sequence[Tensor], xs: Sequence[Tensor], size: Dim, step: _Step, reverse: bool = False
+def loop_over(
+    of: str, carries: Sequence[Tensor], xs: Sequence[Tensor], size: Dim, step: Step, reverse: bool = False
 ) -> tuple[list[Tensor], list[Tensor] | None]:
     """Runs `step` over the elements: the last carries, and the values stacked; None where there was no element."""
     trace = running_trace()
     if trace is None:
-        return _eager_loop(of, carries, xs, step, reverse)
+        return loop_in_python(of, carries, xs, step, reverse)
     from eager.function.control import emit_scan
     from eager.function.region import attempt
 
@@ -70,11 +70,11 @@ def _loop(
         ends, ys = emit_scan(trace, of, carries, xs, size, checked, reverse)
         return list(ends), list(ys)
 
-    return attempt(trace, traced, lambda: _eager_loop(of, carries, xs, step, reverse))
+    return attempt(trace, traced, lambda: loop_in_python(of, carries, xs, step, reverse))
 
 
-def _eager_loop(
-    of: str, carries: Sequence[Tensor], xs: Sequence[Tensor], step: _Step, reverse: bool
+def loop_in_python(
+    of: str, carries: Sequence[Tensor], xs: Sequence[Tensor], step: Step, reverse: bool
 ) -> tuple[list[Tensor], list[Tensor] | None]:
     del of
     state, rows = list(carries), []
@@ -127,7 +127,7 @@ def map_fn(
             result = convert(result)
         return [], [_typed(x, s) for x, s in zip(nest.flatten(result), flat, strict=True)]
 
-    _, ys = _loop("tf.map_fn", (), xs, size, step)
+    _, ys = loop_over("tf.map_fn", (), xs, size, step)
     if ys is None:
         ys = [zeros((0, *(s.shape.raw if s.shape.is_fully_defined() else ())), s.dtype) for s in flat]
     return packed(specs, ys)
@@ -182,7 +182,7 @@ def vectorized_map(fn: Any, elems: Any, fallback_to_while_loop: bool = True, war
         results.append(fn(packed(elems, elements)))
         return [], [convert(x) for x in nest.flatten(results[-1])]
 
-    _, ys = _loop("tf.vectorized_map", (), xs, size, step)
+    _, ys = loop_over("tf.vectorized_map", (), xs, size, step)
     if ys is None:
         raise InvalidArgumentError(f"vectorized_map: elems has no elements ({type_of(xs[0])}), so no result is known")
     return packed(results[-1], ys)
@@ -220,7 +220,7 @@ class _Fold:
 
     def last(self) -> Any:
         """What the last step gives."""
-        ends, _ = _loop(
+        ends, _ = loop_over(
             f"tf.{self.name}", self.start, self.xs, self.size, lambda s, e: (self.call(s, e), []), self.reverse
         )
         return packed(self.structure, ends)
@@ -232,7 +232,7 @@ class _Fold:
             new = self.call(state, elements)
             return new, new
 
-        _, ys = _loop(f"tf.{self.name}", self.start, self.xs, self.size, step, self.reverse)
+        _, ys = loop_over(f"tf.{self.name}", self.start, self.xs, self.size, step, self.reverse)
         if ys is None:
             ys = [zeros((0, *raw_shape(t)), t.dtype) for t in self.start]
         if self.starts_with_element:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -24,6 +25,8 @@ def public(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             try:
                 return func(*args, **kwargs)
             except SymbolicInput:
+                if _inside_public():
+                    raise  # the function that calls this one becomes the layer
                 from eager.keras.engine.op_layer import call_as_layer
 
                 return call_as_layer(call, names[0], args, kwargs)
@@ -33,3 +36,16 @@ def public(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return call
 
     return decorate
+
+
+def _inside_public() -> bool:
+    """Whether a public function that was given symbolic Keras tensors calls this public function."""
+    from eager.keras.engine.keras_tensor import any_symbolic
+
+    frame: Any = sys._getframe(1)
+    code, frame = frame.f_code, frame.f_back
+    while frame is not None:
+        if frame.f_code is code and (any_symbolic(frame.f_locals["args"]) or any_symbolic(frame.f_locals["kwargs"])):
+            return True
+        frame = frame.f_back
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,19 +75,26 @@ def padded(rows: Sequence[Sequence[Any]], fill: Any, dtype: DType, width: int | 
     return filled(flat, (len(rows), most), dtype)
 
 
-def text_of(value: bytes, encoding: str, errors: str, replacement: int = 65533) -> str:
-    """Bytes as text.
+def text_of(value: bytes, encoding: str = "UTF-8", errors: str = "replace", replacement: int = 65533) -> str:
+    """Bytes as text; each longest piece that is none becomes the replacement, or nothing with errors="ignore".
 
     Raises:
-        InvalidArgumentError: for invalid bytes with errors="strict", or an unknown encoding.
+        InvalidArgumentError: for such a piece with errors="strict", or an unknown encoding.
     """
+    if errors not in ("strict", "replace", "ignore"):
+        raise InvalidArgumentError(f"strings: errors is {errors!r}, expected 'strict', 'replace' or 'ignore'")
     try:
-        return value.decode(codec(encoding), "strict" if errors == "strict" else "surrogateescape").translate(
-            _repairs(errors, replacement)
-        )
+        if errors == "strict":
+            return value.decode(codec(encoding))
+        text = value.decode(codec(encoding), "layerjit.mark")
     except UnicodeDecodeError as error:
-        raise InvalidArgumentError(f"strings: invalid {encoding} in {value!r}: {error.reason}") from error
+        raise InvalidArgumentError(f"strings: {value!r} is no {encoding} text: {error.reason}") from error
+    return text.translate({_MARK: replacement if errors == "replace" else None})
 
+
+_MARK = 0xDFFF
+"""Stands for bytes that are no text; no valid text decodes to this lone surrogate."""
+codecs.register_error("layerjit.mark", lambda error: (chr(_MARK), getattr(error, "end", 0)))
 
 _CODECS = {"UTF-8": "utf-8", "UTF-16": "utf-16-be", "UTF-16-BE": "utf-16-be", "UTF-32": "utf-32-be",
            "UTF-32-BE": "utf-32-be", "US-ASCII": "ascii", "ISO-8859-1": "latin-1"}  # fmt: skip
@@ -98,10 +106,3 @@ def codec(encoding: str) -> str:
     if found is None:
         raise InvalidArgumentError(f"strings: encoding is {encoding!r}, expected one of {', '.join(_CODECS)}")
     return found
-
-
-def _repairs(errors: str, replacement: int) -> dict[int, int | None]:
-    """What becomes of bytes that are no text, which Python decodes to lone surrogates."""
-    if errors not in ("strict", "replace", "ignore"):
-        raise InvalidArgumentError(f"strings: errors is {errors!r}, expected 'strict', 'replace' or 'ignore'")
-    return dict.fromkeys(range(0xDC80, 0xDD00), replacement if errors == "replace" else None)

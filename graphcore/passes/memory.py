@@ -7,6 +7,7 @@ dimensions. Larger values choose first, so that every slot has the size of its f
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from graphcore import dims
@@ -114,36 +115,49 @@ def _assign(
     """Sizes of slots, and the slot of every value in the order of definition."""
     sizes = {v: _aligned(v.type.bytes) for v in values}
     fits = _Fits()
-    chosen: list[tuple[Dim, list[Value]]] = []
+    chosen: list[_Slot] = []
+    slot_of: dict[Value, int] = {}
     for v in sorted(values, key=lambda v: (-typical(sizes[v]), lives[v][0])):
-        slot = _choose(v, sizes[v], chosen, lives, fits)
-        if slot is None:
-            chosen.append((sizes[v], [v]))
-        else:
-            slot.append(v)
-    slot_of = {v: i for i, (_, users) in enumerate(chosen) for v in users}
-    return [size for size, _ in chosen], {v: slot_of[v] for v in values}
+        at = _choose(lives[v], sizes[v], chosen, fits)
+        if at is None:
+            at = len(chosen)
+            chosen.append(_Slot(sizes[v]))
+        chosen[at].take(lives[v])
+        slot_of[v] = at
+    return [slot.size for slot in chosen], {v: slot_of[v] for v in values}
 
 
-def _choose(
-    value: Value,
-    size: Dim,
-    slots: Sequence[tuple[Dim, list[Value]]],
-    lives: Mapping[Value, tuple[int, int]],
-    fits: _Fits,
-) -> list[Value] | None:
-    """A slot that is free while the value lives: of its very size, or else the smallest that holds it."""
-    first, last = lives[value]
-    best: list[Value] | None = None
-    for have, users in slots:
-        if not (have == size or fits(size, have)) or any(
-            lives[u][0] <= last and first <= lives[u][1] for u in users
-        ):
+def _choose(live: tuple[int, int], size: Dim, slots: Sequence[_Slot], fits: _Fits) -> int | None:
+    """A slot that is free during a live range: of the very size, or else the smallest that holds it."""
+    best: int | None = None
+    for i, slot in enumerate(slots):
+        if not slot.free(live):
             continue
-        if have == size:
-            return users
-        best = users  # slots come in falling order of size
+        if slot.size == size:
+            return i
+        if fits(size, slot.size):
+            best = i  # slots come in falling order of size
     return best
+
+
+class _Slot:
+    """A piece of the arena, and the live ranges that it serves: disjoint ones, in order."""
+
+    def __init__(self, size: Dim) -> None:
+        self.size = size
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+
+    def free(self, live: tuple[int, int]) -> bool:
+        """Whether no live range that it serves meets this one."""
+        before = bisect_right(self._firsts, live[1])
+        return before == 0 or self._lasts[before - 1] < live[0]
+
+    def take(self, live: tuple[int, int]) -> None:
+        """Serves a live range for which it is free."""
+        at = bisect_right(self._firsts, live[0])
+        self._firsts.insert(at, live[0])
+        self._lasts.insert(at, live[1])
 
 
 class _Fits:

@@ -270,6 +270,26 @@ def test_summary(capsys: pytest.CaptureFixture[str]) -> None:
     assert any("'input_2[0][0]'," in line for line in lines) and any("'dense_1[0][0]']" in line for line in lines)
 
 
+def test_sequential_changes_after_a_first_call() -> None:
+    model = tf.keras.Sequential([Dense(3), Dense(2)])
+    model(tf.ones((5, 4)))
+    model.pop()
+    assert model.output_shape == (None, 3) and len(model.weights) == 2
+    model.add(Dense(7))
+    assert model.output_shape == (None, 7) and model(tf.ones((2, 4))).shape == (2, 7)
+
+
+def test_outputs_as_a_dict_train_by_key_and_are_called_by_layer() -> None:
+    x = Input((4,))
+    model = tf.keras.Model({"in": x}, {"big": Dense(3, name="a")(x), "few": Dense(1, name="b")(x)})
+    model.compile("sgd", {"big": "mse", "few": "mae"}, metrics={"few": "mse"})
+    data = np.ones((6, 4), np.float32)
+    logs = model.evaluate({"in": data}, {"few": data[:, :1], "big": data[:, :3]}, verbose=0, return_dict=True)
+    assert list(logs) == ["loss", "a_loss", "b_loss", "b_mse"]
+    assert {k: v.shape for k, v in model.predict({"in": data}, verbose=0).items()} == {"big": (6, 3), "few": (6, 1)}
+    assert model.distribute_strategy.num_replicas_in_sync == 1
+
+
 # Subclassed models ----------------------------------------------------------------------------------------------------
 
 

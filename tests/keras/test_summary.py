@@ -42,7 +42,8 @@ def test_connections_wrap_after_each_tensor() -> None:
     found = lines(tf.keras.Model([a, b], Add(name="both")([a, b])))
     assert " both (Add)                  (None, 4)                    0         ['a[0][0]',                   " in found
     assert " " * 69 + "'b[0][0]']                   " in found
-    assert any(line.startswith(" a (InputLayer)              [(None, 4)]                  0         []") for line in found)
+    entry = " a (InputLayer)              [(None, 4)]                  0         []"
+    assert any(line.startswith(entry) for line in found)
     assert len(found[1]) == 98
 
 

@@ -77,7 +77,7 @@ def write(name: str, make: Callable[[], tuple[Any, list[Any]]], folder: Path) ->
     keras.utils.set_random_seed(1)
     model, inputs = make()
     model.save(folder / f"{name}.keras")
-    if isinstance(model.input, dict):
+    if isinstance(model, keras.Model) and not isinstance(model, keras.Sequential) and isinstance(model.input, dict):
         outputs = model(dict(zip(sorted(model.input), inputs, strict=True)))
     else:
         outputs = model(inputs[0] if len(inputs) == 1 else inputs)

@@ -136,7 +136,7 @@ def _efficient_net(name: str, width: float, depth: float, size: int, dropout: fl
         classifier_activation: Any = "softmax",
         **kwargs: Any,
     ) -> Any:
-        options = {"drop_connect_rate": 0.2, "depth_divisor": 8, "activation": "swish"}
+        options: dict[str, Any] = {"drop_connect_rate": 0.2, "depth_divisor": 8, "activation": "swish"}
         for key in kwargs:
             if key not in options:
                 raise TypeError(

@@ -44,7 +44,8 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
     order = backend.image_data_format() if data_format is None else data_format
     if order not in _ORDERS:
         raise ValueError(
-            f"Expected data_format to be one of `channels_first` or `channels_last`. Received: data_format={data_format}"
+            "Expected data_format to be one of `channels_first` or `channels_last`. "
+            f"Received: data_format={data_format}"
         )
     images = _floating(x)
     scale, mean, deviation = _MODES[mode]

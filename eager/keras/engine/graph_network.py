@@ -49,8 +49,11 @@ class GraphNetwork:
         self._plan: list[_Step] = []
 
     def extended(self, tensor: KerasTensor) -> GraphNetwork:
-        """The graph that computes a further tensor as well."""
-        return GraphNetwork(self.inputs, self.outputs, [*self.extra, tensor])
+        """The graph that computes a further tensor as well; its new layers come after the old ones."""
+        network = GraphNetwork(self.inputs, self.outputs, [*self.extra, tensor])
+        known = {id(layer) for layer in self.layers}
+        network.layers = [*self.layers, *(x for x in network.layers if id(x) not in known)]
+        return network
 
     def _check_tensors(self) -> None:
         for t in [*self.flat_inputs, *self.flat_outputs]:
@@ -93,16 +96,18 @@ class GraphNetwork:
     def _check_connected(self) -> None:
         available = set(self._known)
         accessed: list[str] = []
-        for node in self.nodes:
-            missing = [t for t in node.keras_inputs if id(t) not in available]
-            if missing or not node.keras_inputs:
-                t = missing[0] if missing else node.outputs
+        ends = ((t._keras_history[0], [t], []) for t in [*self.flat_outputs, *self.extra])
+        steps = ((n.layer, n.keras_inputs, nest.flatten(n.outputs)) for n in self.nodes if n.keras_inputs)
+        for layer, needed, made in (*steps, *ends):
+            # An Input that is none of this model's stands out at the layer that needs it.
+            missing = [t for t in needed if id(t) not in available]
+            if missing:
                 raise ValueError(
-                    f'Graph disconnected: cannot obtain value for tensor {t} at layer "{node.layer.name}". The '
+                    f'Graph disconnected: cannot obtain value for tensor {missing[0]} at layer "{layer.name}". The '
                     f"following previous layers were accessed without issue: {accessed}"
                 )
-            available.update(id(t) for t in nest.flatten(node.outputs))
-            accessed.append(node.layer.name)
+            available.update(id(t) for t in made)
+            accessed.append(layer.name)
 
     def _ordered_layers(self) -> list[Any]:
         depths: dict[int, int] = {}

@@ -10,7 +10,8 @@ from eager.keras.engine.call_context import features
 from eager.keras.engine.graph_network import GraphNetwork
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.engine.keras_tensor import KerasTensor
-from eager.keras.engine.model_parts import AddLoss, AddMetric, OneDevice, functional_arguments
+from eager.keras.engine.model_parts import AddLoss, AddMetric, OneDevice, functional_arguments, weights_by_layer
+from eager.keras.engine.tracking import unique
 from eager.keras.training.trainer import Trainer
 from eager.variable import Variable
 
@@ -191,21 +192,28 @@ class Model(Trainer):
 
     @property
     def weights(self) -> list[Variable]:
-        """All variables. Raises ValueError before they are made."""
+        """All variables, layer by layer, the model's own ones last. Raises ValueError before they are made."""
         self._assert_weights()
-        return super().weights
+        return unique([*weights_by_layer(self._children), *sorted(self._own, key=_is_fixed)])
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The variables that training changes. Raises ValueError before they are made."""
+        """The variables that training changes, the model's own ones last. Raises ValueError before they are made."""
         self._assert_weights()
-        return super().trainable_weights
+        if not self._trainable:
+            return []
+        inner = self._gather("trainable_variables", lambda v: v.trainable)
+        return unique([*inner, *(v for v in self._own if v.trainable)])
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The other variables. Raises ValueError before they are made."""
         self._assert_weights()
-        return super().non_trainable_weights
+        fixed = [v for v in self._own if not v.trainable]
+        if self._trainable:
+            return unique([*self._gather("non_trainable_variables", _is_fixed), *fixed])
+        free = [v for v in self._own if v.trainable]
+        return unique([*free, *self._gather("variables", lambda v: True), *fixed])
 
     def _assert_weights(self) -> None:
         if "build" in type(self).__dict__ and not self.__dict__.get("built", True) and not self._own:
@@ -286,6 +294,10 @@ class Model(Trainer):
 
 class Functional(Model):
     """A model that is the graph between symbolic inputs and outputs; made by `Model(inputs, outputs)`."""
+
+
+def _is_fixed(variable: Variable) -> bool:
+    return not variable.trainable
 
 
 def _specs_of(inputs: Any) -> Any:

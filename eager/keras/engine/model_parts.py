@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from eager.keras.engine.base_layer import Layer
+from eager.module import Module, leaves
+from eager.variable import Variable
 
 
 class OneDevice:
@@ -58,3 +60,21 @@ def functional_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
     if "inputs" in kwargs and "outputs" in kwargs:
         return kwargs["inputs"], kwargs["outputs"]
     return None
+
+
+def weights_by_layer(children: dict[str, Any]) -> Iterator[Variable]:
+    """The variables of a model's layers, all of one layer before those of the next; may repeat.
+
+    A list, tuple or dict that is an attribute counts as one layer: its trainable variables come first. This is the
+    order of `Model.get_weights` and of weights files in tf.keras.
+    """
+    for name, value in children.items():
+        for part in value if name == "_layers" else (value,):
+            if isinstance(part, Module):
+                yield from part.variables
+                continue
+            inside = [m for m in leaves(part) if isinstance(m, Module) and not getattr(m, "_is_metric", False)]
+            for listed in ("trainable_variables", "non_trainable_variables"):
+                for module in inside:
+                    yield from getattr(module, listed)
+            yield from (v for v in leaves(part) if isinstance(v, Variable))

@@ -10,7 +10,7 @@ _observed: set[str] = set()
 
 def snake_case(name: str) -> str:
     """The class name in snake case: ReLU gives re_lu, `_Private` gives private__private."""
-    spaced = re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    spaced = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     lower = re.sub("([a-z])([A-Z])", r"\1_\2", spaced).lower()
     return "private" + lower if lower.startswith("_") else lower
 

@@ -16,6 +16,9 @@ from eager.keras.engine.naming import unique_name
 from eager.keras.engine.node import Node
 from eager.ops.public import NAMES
 
+_CANONICAL = frozenset(("einsum", "tensordot", "norm", "nn.softmax", "nn.log_softmax", "nn.softsign", "nn.silu"))
+"""Names that TensorFlow prefers to those under "math." and "linalg."."""
+
 
 def call_as_layer(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """Calls a function on symbolic Keras tensors: makes a layer of it and calls that.
@@ -73,7 +76,8 @@ def symbol_of(function: Callable[..., Any], name: str) -> str:
     if name.startswith("__operators__"):
         return name
     aliases = [n for n, f in NAMES.items() if f is function]
-    return next((n for n in aliases if n.startswith(("math.", "linalg."))), name)
+    usual = (n for n in aliases if n.startswith(("math.", "linalg.")))
+    return next((n for n in aliases if n in _CANONICAL), None) or next(usual, name)
 
 
 def function_of(symbol: str) -> Callable[..., Any]:

@@ -8,7 +8,14 @@ from eager.errors import UnsupportedError
 from eager.keras import backend, initializers
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.engine.smart import choose, settled
-from eager.keras.layers.normalization import ScaleAndShift, axes_within, given_axes, known_sizes, wide_dtype
+from eager.keras.layers.normalization import (
+    ScaleAndShift,
+    as_floating,
+    axes_within,
+    given_axes,
+    known_sizes,
+    wide_dtype,
+)
 from eager.keras.layers.table import registry
 from eager.ops.array import cast, expand_dims, reshape, size, stop_gradient
 from eager.ops.math import maximum, rsqrt
@@ -143,6 +150,7 @@ class BatchNormalization(ScaleAndShift):
                 where TensorFlow's fused kernel runs.
         """
         training = self._mode(training)
+        inputs = as_floating(inputs, self.compute_dtype)
         # As in tf.keras, whose fused kernel takes no mask.
         mask = None if self.fused else mask
         x = cast(inputs, wide_dtype(inputs.dtype))

@@ -8,6 +8,7 @@ from eager.keras import activations, constraints, initializers, regularizers
 from eager.keras.engine.base_layer import Layer
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.layers.table import registry
+from eager.ops.array import cast
 from eager.ops.linalg import matmul, tensordot
 from eager.ops.nn import bias_add
 from eager.tensor_shape import TensorShape
@@ -98,7 +99,9 @@ class Dense(Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """activation(inputs @ kernel + bias)."""
+        """activation(inputs @ kernel + bias); inputs of any other dtype are cast to the compute dtype."""
+        if inputs.dtype.name != self.compute_dtype:
+            inputs = cast(inputs, self.compute_dtype)
         product = matmul(inputs, self.kernel) if inputs.ndim == 2 else tensordot(inputs, self.kernel, 1)
         if self.bias is not None:
             product = bias_add(product, self.bias)

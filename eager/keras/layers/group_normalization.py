@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from eager.keras.engine.input_spec import InputSpec
-from eager.keras.layers.normalization import ScaleAndShift, axes_within, given_axes, known_sizes, wide_dtype
+from eager.keras.layers.normalization import (
+    ScaleAndShift,
+    as_floating,
+    axes_within,
+    given_axes,
+    known_sizes,
+    wide_dtype,
+)
 from eager.keras.layers.table import registry
 from eager.ops.array import cast, expand_dims, reshape, zeros_like
 from eager.ops.array import shape as shape_of
@@ -78,6 +85,7 @@ class GroupNormalization(ScaleAndShift):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The normalised inputs, computed in at least float32; a mask leaves elements out of the statistics."""
         axis = self.axis % inputs.ndim
+        inputs = as_floating(inputs, self.compute_dtype)
         wide = cast(inputs, wide_dtype(inputs.dtype))
         sizes = [shape_of(inputs)[i] if n is None else n for i, n in enumerate(inputs.shape)]
         channels = inputs.shape[axis]

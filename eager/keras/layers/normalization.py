@@ -58,6 +58,11 @@ def wide_dtype(dtype: Any) -> Any:
     return "float32" if dtype.size < 4 else dtype
 
 
+def as_floating(x: Any, dtype: str) -> Any:
+    """Floating values as they are, others (integers, bools) in a layer's compute dtype."""
+    return x if x.dtype.is_floating else cast(x, dtype)
+
+
 class ScaleAndShift(Layer):
     """A layer with optional weights gamma, which scales, and beta, which shifts."""
 
@@ -174,6 +179,7 @@ class LayerNormalization(ScaleAndShift):
     def call(self, inputs: Any) -> Any:
         """The normalised inputs, computed in at least float32."""
         axes: list[int] = self.axis
+        inputs = as_floating(inputs, self.compute_dtype)
         x = cast(inputs, wide_dtype(inputs.dtype))
         mean, variance = moments(x, axes, keepdims=True)
         last = axes == list(range(inputs.ndim - len(axes), inputs.ndim))
@@ -207,7 +213,7 @@ class UnitNormalization(Layer):
 
     def call(self, inputs: Any) -> Any:
         """The inputs divided by their norms."""
-        return l2_normalize(inputs, self.axis, 1e-12)
+        return l2_normalize(as_floating(inputs, self.compute_dtype), self.axis, 1e-12)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's shape."""

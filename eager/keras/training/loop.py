@@ -171,6 +171,11 @@ def _validation(given: Any, options: FitOptions) -> Callable[[], Feed] | None:
     if isinstance(given, list | tuple):
         source = open_source(*unpack_x_y_sample_weight(tuple(given)), batch_size=size, steps=steps)
     else:
+        if hasattr(given, "__array__"):
+            raise ValueError(
+                "`validation_data` must be a tuple (x, y) or (x, y, sample_weight), or an iterable of batches; got one "
+                f"array of shape {tuple(given.shape)}. For inputs without targets pass (x,)."
+            )
         size = None if hasattr(given, "element_spec") else size
         source = open_source(given, None, None, size, steps, False, o.workers, o.max_queue_size)
     return lambda: Feed(source, steps)

@@ -104,7 +104,7 @@ def open_source(
     """Data for one method of a model.
 
     Raises:
-        ValueError: if targets, weights or a batch size are given beside batches, or lengths differ.
+        ValueError: if targets or weights are given beside batches, or lengths differ.
     """
     if x is None:
         raise ValueError("`x` is missing: pass arrays, or an iterable of batches")
@@ -118,10 +118,7 @@ def open_source(
                 "and weights themselves."
             )
     if batch_size is not None and kind == "dataset":
-        raise ValueError(
-            "The `batch_size` argument must not be specified for the given input type: the dataset is batched already. "
-            f"Received input: {x}, batch_size: {batch_size}"
-        )
+        warnings.warn(f"`batch_size`={batch_size} has no effect: the dataset is batched already", stacklevel=4)
     return BatchData(x, steps, shuffle, workers, max_queue_size)
 
 
