@@ -23,6 +23,14 @@ _NO_LU = "use tf.linalg.solve or tf.linalg.inv, which factor the matrix themselv
 _DOWNLOADS = "nothing is downloaded; tf.keras.datasets.digits is embedded, other files are read with NumPy"
 _RECORDS = "read records with Python and pass tf.data.Dataset.from_generator a generator of arrays"
 _CSV = "read the file with np.genfromtxt or csv, and pass the columns to tf.data.Dataset.from_tensor_slices"
+_RANDOM_IMAGES = "use tf.keras.utils.image_dataset_from_directory and layers such as tf.keras.layers.RandomRotation"
+_IMAGE_ARRAYS = (
+    "DirectoryIterator", "ImageDataGenerator", "Iterator", "NumpyArrayIterator", "apply_affine_transform",
+    "apply_brightness_shift", "apply_channel_shift", "random_brightness", "random_channel_shift", "random_rotation",
+    "random_shear", "random_shift", "random_zoom",
+)  # fmt: skip
+_AHEAD = "fit, evaluate and predict read generators and Sequences ahead: pass workers and max_queue_size"
+_SIDECAR = "evaluate in the same process, with validation_data or a callback"
 _DATASETS = ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters")
 
 ABSENT: dict[str, str] = {
@@ -32,7 +40,8 @@ ABSENT: dict[str, str] = {
     "io": _FILES, "saved_model": _FILES, "audio": _FILES, "summary": "log numbers with callbacks",
     "compat": _GRAPH_MODE, "Session": _GRAPH_MODE, "placeholder": _GRAPH_MODE, "Graph": _GRAPH_MODE,
     "raw_ops": "use the function of that name in tf, tf.math, tf.nn or tf.linalg",
-    "strings": "work on Python strings before they become tensors",
+    "strings.to_hash_bucket": "use tf.strings.to_hash_bucket_fast, whose values are fixed",
+    "strings.unicode_script": "use Python's unicodedata on tf.strings.unicode_decode(x, 'UTF-8').numpy()",
     "lookup": "look up with a Python dict before values become tensors",
     "queue": "pass arrays or generators", "quantization": "cast with tf.cast",
     "nn.embedding_lookup_sparse": _ROWS, "nn.safe_embedding_lookup_sparse": _ROWS,
@@ -55,7 +64,7 @@ ABSENT: dict[str, str] = {
     "linalg.eigh_tridiagonal": "use tf.linalg.eigh on the full matrix",
     "linalg.LinearOperator": "write the product with tf.linalg functions, such as tf.linalg.matvec",
     "sets": "use Python sets, or tf.unique", "edit_distance": "compute it on Python sequences",
-    "fingerprint": "use hashlib on x.numpy().tobytes()", "as_string": "use x.numpy().astype(str)",
+    "fingerprint": "use hashlib on x.numpy().tobytes()",
     "make_ndarray": "use np.asarray(x)", "make_tensor_proto": _FILES,
     "load_library": _CUSTOM, "load_op_library": _CUSTOM,
     "RegisterGradient": _CUSTOM, "no_gradient": _CUSTOM, "import_graph_def": _GRAPH_MODE, "graph_util": _GRAPH_MODE,
@@ -65,6 +74,14 @@ ABSENT: dict[str, str] = {
     "data.TFRecordDataset": _RECORDS, "data.experimental.TFRecordWriter": _RECORDS,
     "data.experimental.CsvDataset": _CSV, "data.experimental.make_csv_dataset": _CSV,
     "data.experimental.SqlDataset": _RECORDS, "data.experimental.service": _DISTRIBUTE,
+    **{f"keras.preprocessing.image.{name}": _RANDOM_IMAGES for name in _IMAGE_ARRAYS},
+    "data.IteratorSpec": "iterate in Python; an iterator has element_spec",
+    **{f"keras.utils.{name}": _AHEAD for name in ("GeneratorEnqueuer", "OrderedEnqueuer", "SequenceEnqueuer")},
+    "keras.utils.SidecarEvaluator": _SIDECAR, "keras.callbacks.SidecarEvaluatorModelExport": _SIDECAR,
+    "keras.utils.StepsPerExecutionTuner": "a step is one native call; nothing is gained by more of them at a time",
+    "keras.utils.TimedThread": "use threading.Timer", "keras.callbacks.BaseLogger": "metrics average over an epoch",
+    "keras.utils.FeatureSpace": "use preprocessing layers on a dict of inputs, and Concatenate",
+    "keras.utils.audio_dataset_from_directory": "read files with Python's wave, and pass arrays to tf.data",
     "keras.utils.get_file": _DOWNLOADS, "keras.estimator": "train with model.fit",
     "keras.dtensor": _DISTRIBUTE, "keras.layers.DenseFeatures": "use preprocessing layers and Concatenate",
     "keras.models.model_from_yaml": "use to_json and tf.keras.models.model_from_json",

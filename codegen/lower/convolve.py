@@ -194,6 +194,8 @@ class _Dense(_Convolution):
     def _right(self, group: Dim, k: Dim, column: Dim) -> Operand:
         """The filter as a matrix in memory; 16-bit floats are widened while they are packed."""
         buffer = self.build.readers.get(self.w)
+        if buffer is None and self.w.node.op.name == "constant":
+            buffer = self.puller.held(self.w)
         if buffer is None:
             raise UnsupportedError("convolution: its filter is not in memory")
         if self.dtype is self.w.type.dtype:

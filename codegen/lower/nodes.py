@@ -58,10 +58,11 @@ def _one_by_one(whole: View, name: str) -> list[Lowered]:
     for i, inner in enumerate(whole.nodes):
         if inner.op.name == "constant":
             continue
-        part = View(
-            whole.node, (inner,), tuple((v, outer.get(v, v)) for v in dict.fromkeys(inner.operands)),
-            tuple((v, outer.get(v, v)) for v in inner.results),
-        )  # fmt: skip
+        read = dict.fromkeys(inner.operands)
+        # A constant from inside lies in no memory of the graph: each kernel holds it itself.
+        constants = tuple(v.node for v in read if v.node.op.name == "constant" and v not in outer)
+        inputs = tuple((v, outer.get(v, v)) for v in read if v.node not in constants)
+        part = View(whole.node, (*constants, inner), inputs, tuple((v, outer.get(v, v)) for v in inner.results))
         made.append(lower_view(part, f"{name}_{i}"))
     copies = [(v, target) for v, target in whole.outputs if v in given or outer[v] is not target]
     made += [_copy(whole.node, v, outer[v], target, f"{name}_copy{i}") for i, (v, target) in enumerate(copies)]

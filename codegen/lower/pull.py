@@ -169,9 +169,13 @@ class Puller:
         bits = flat.view(f"V{flat.itemsize}")
         if flat.size and (flat.size == 1 or (bits == bits[0]).all()):
             return self.program.const(flat[0], v.type.dtype)
-        buffer = self.program.buffer(v.type.dtype, v.type.size, "const", np.ascontiguousarray(array))
-        self.readers[v] = buffer
-        return self.program.load(buffer, v.type, index)
+        return self.program.load(self.held(v), v.type, index)
+
+    def held(self, v: Value) -> str:
+        """The buffer of a constant that the kernel holds itself."""
+        array = np.ascontiguousarray(v.node.attrs["value"].array)
+        buffer = self.readers[v] = self.program.buffer(v.type.dtype, v.type.size, "const", array)
+        return buffer
 
     def _reduce(self, node: Node, index: Index) -> Handle:
         operand, domain = node.operands[0], self.domain

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         mixed_precision,
         models,
         optimizers,
+        preprocessing,
         regularizers,
+        saving,
         utils,
     )
     from eager.keras.engine.input_layer import Input
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 _PARTS = (
     "activations", "applications", "backend", "callbacks", "constraints", "datasets", "initializers", "layers",
-    "losses", "metrics", "mixed_precision", "models", "optimizers", "regularizers", "utils",
+    "losses", "metrics", "mixed_precision", "models", "optimizers", "preprocessing", "regularizers", "saving", "utils",
 )  # fmt: skip
 _NAMES = {
     "Input": "eager.keras.engine.input_layer",
@@ -40,7 +42,8 @@ _NAMES = {
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "applications", "backend", "callbacks", "constraints", "datasets",
-    "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers", "regularizers", "utils",
+    "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "optimizers", "preprocessing",
+    "regularizers", "saving", "utils",
 ]  # fmt: skip
 
 

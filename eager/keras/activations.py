@@ -50,7 +50,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 @registry.add()
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) (tf.keras.activations.sigmoid)."""
-    return remember_logits(math.sigmoid(x), x)
+    return remember_logits(math.sigmoid(x), x, "sigmoid")
 
 
 @registry.add()
@@ -65,7 +65,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     if getattr(x, "ndim", 2) < 2:
         raise ValueError(f"Cannot apply softmax to a tensor that is 1D. Received input: {x}")
     result = nn.softmax(x, axis)
-    return remember_logits(result, x) if axis in (-1, getattr(x, "ndim", 0) - 1) else result
+    return remember_logits(result, x, "softmax") if axis in (-1, getattr(x, "ndim", 0) - 1) else result
 
 
 @registry.add()

@@ -72,7 +72,8 @@ class _Loop:
     def call(self, elements: list[Tensor], states: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """The leaves of the outputs and new states. Raises ValueError if their number of states differs."""
         arguments = nest.pack_sequence_as(self.states, states)
-        self.output, after = self.step(packed(self.inputs, elements), (*arguments, *self.constants))
+        given = packed(self.inputs, elements[: len(elements) - self.masked])
+        self.output, after = self.step(given, (*arguments, *self.constants))
         new = nest.flatten(after)
         if len(new) != len(states):
             raise ValueError(f"rnn: the step function takes {len(states)} states, but gives {len(new)}")

@@ -15,6 +15,11 @@ from eager.tensor import Tensor, wrap
 _Array = np.ndarray[Any, Any]
 
 
+def plain_numbers(values: Any) -> list[Any]:
+    """Numbers given as a list, array or tensor, as a list."""
+    return list(values) if isinstance(values, list | tuple) else convert(values).numpy().tolist()
+
+
 def empty_summary() -> Tensor:
     """The summary of no values: float32 [2, 0], values above weights."""
     return wrap(np.zeros((2, 0), np.float32))

@@ -103,14 +103,15 @@ class TokenCounts:
 
 
 class StringTable:
-    """Numbers of strings.
+    """Numbers of strings. Traced functions hold the table itself, so that they follow a vocabulary set later."""
 
-    Attributes:
-        size: how many strings the vocabulary has.
-    """
+    def __init__(self) -> None:
+        """A table without strings."""
+        self._numbers: dict[bytes, int] = {}
+        self._oov_start, self._oov_count = 0, 1
 
-    def __init__(self, tokens: Sequence[str], first: int, encoding: str, oov: tuple[int, int], mask: Any) -> None:
-        """Takes the vocabulary.
+    def fill(self, tokens: Sequence[str], first: int, encoding: str, oov: tuple[int, int], mask: Any) -> None:
+        """Takes a vocabulary.
 
         Args:
             tokens: the strings, numbered from `first` on.
@@ -121,7 +122,6 @@ class StringTable:
         """
         self._numbers = {t.encode(encoding): i for i, t in enumerate(tokens, first)}
         self._oov_start, self._oov_count = oov
-        self.size = len(tokens)
         if mask is not None:
             self._numbers[str(mask[0]).encode(encoding)] = mask[1]
 

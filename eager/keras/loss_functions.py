@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math as _math
+import warnings
 from typing import Any
 
 from eager.convert import convert
+from eager.errors import ShapeError
 from eager.keras.engine.logits import logits_of
 from eager.keras.registry import Registry
 from eager.ops import nn
@@ -19,14 +21,16 @@ from eager.ops.math import (
     logical_or,
     maximum,
     not_equal,
+    pow,
     reduce_all,
     reduce_max,
     reduce_mean,
     reduce_sum,
+    sigmoid,
     square,
 )
 from eager.tensor import Tensor
-from graphcore.dtypes import int64
+from graphcore.dtypes import float32, int64
 
 registry = Registry("loss function", "keras.losses")
 
@@ -41,6 +45,13 @@ def _epsilon() -> float:
     from eager.keras.backend import epsilon
 
     return epsilon()
+
+
+def floatx() -> str:
+    """The default dtype (tf.keras.backend.floatx)."""
+    from eager.keras import backend
+
+    return backend.floatx()
 
 
 @registry.add("mse", "MSE")
@@ -101,7 +112,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
 @registry.add()
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """mean of squared errors up to delta and linear ones beyond, over the last axis (tf.keras.losses.huber)."""
-    t, p = _pair(y_true, y_pred)
+    t, p = _pair(y_true, cast(convert(y_pred, like=float32), floatx()))
     error = abs(p - t)
     return reduce_mean(where(error <= delta, 0.5 * square(error), delta * error - 0.5 * delta * delta), -1)
 
@@ -133,6 +144,8 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """-sum(l2_normalize(y_true) * l2_normalize(y_pred)) over an axis (tf.keras.losses.cosine_similarity)."""
     t, p = _pair(y_true, y_pred)
+    if not p.dtype.is_floating:
+        t, p = cast(t, floatx()), cast(p, floatx())
     return -reduce_sum(nn.l2_normalize(t, axis) * nn.l2_normalize(p, axis), axis)
 
 
@@ -147,12 +160,64 @@ def binary_crossentropy(
     t, p = _pair(y_true, y_pred)
     if label_smoothing:
         t = t * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    logits = p if from_logits else logits_of(y_pred)
+    return reduce_mean(_binary(t, p, _logits(y_pred, p, from_logits, "sigmoid", "binary_crossentropy")), axis)
+
+
+def _binary(t: Tensor, p: Tensor, logits: Any) -> Tensor:
+    """The cross-entropy of each element, from its logit where that is known."""
     if logits is not None:
-        return reduce_mean(nn.sigmoid_cross_entropy_with_logits(labels=t, logits=logits), axis)
+        return nn.sigmoid_cross_entropy_with_logits(labels=t, logits=logits)
     e = _epsilon()
     p = clip_by_value(p, e, 1.0 - e)
-    return reduce_mean(-(t * log(p + e) + (1.0 - t) * log(1.0 - p + e)), axis)
+    return -(t * log(p + e) + (1.0 - t) * log(1.0 - p + e))
+
+
+def _logits(y_pred: Any, p: Tensor, from_logits: bool, activation: str, name: str) -> Any:
+    """The logits that predictions are or came from, or None for plain probabilities."""
+    known = logits_of(y_pred, activation)
+    if known is not None and from_logits:
+        warnings.warn(
+            f"{name} got from_logits=True, but the predictions come from a {activation} activation, so they are "
+            "probabilities; their logits are used. Leave from_logits out, or the activation.",
+            stacklevel=3,
+        )
+    return p if from_logits and known is None else known
+
+
+@registry.add()
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Binary cross-entropy times (1 - p of the true class) ** gamma (tf.keras.losses.binary_focal_crossentropy).
+
+    Args:
+        y_true: targets 0 or 1.
+        y_pred: probabilities or logits, of the same shape.
+        apply_class_balancing: whether class 1 counts alpha and class 0 counts 1 - alpha.
+        alpha: the weight of class 1.
+        gamma: how much easy examples count less.
+        from_logits: whether predictions are logits.
+        label_smoothing: how far targets move to 0.5.
+        axis: the axis of the mean.
+    """
+    t, p = _pair(y_true, y_pred)
+    if label_smoothing:
+        t = t * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    chance = sigmoid(p) if from_logits else p
+    right = t * chance + (1.0 - t) * (1.0 - chance)
+    values = pow(1.0 - right, gamma) * _binary(
+        t, p, _logits(y_pred, p, from_logits, "sigmoid", "binary_focal_crossentropy")
+    )
+    if apply_class_balancing:
+        values = values * (t * alpha + (1.0 - t) * (1.0 - alpha))
+    return reduce_mean(values, axis)
 
 
 @registry.add()
@@ -164,18 +229,67 @@ def categorical_crossentropy(
     Raises:
         ValueError: if the shapes differ.
     """
-    t, p = _pair(y_true, y_pred)
-    if not t.shape.is_compatible_with(p.shape):
-        raise ValueError(
-            f"Shapes {t.shape} and {p.shape} are incompatible: one-hot targets need the predictions' shape"
-        )
-    if label_smoothing:
-        t = t * (1.0 - label_smoothing) + label_smoothing / float(p.shape[-1])
-    logits = p if from_logits else logits_of(y_pred)
+    t, p = _one_hot_pair(y_true, y_pred, label_smoothing, axis, axis)
+    logits = _logits(y_pred, p, from_logits, "softmax", "categorical_crossentropy")
     if logits is not None:
         return nn.softmax_cross_entropy_with_logits(labels=t, logits=logits, axis=axis)
     p = p / reduce_sum(p, axis, keepdims=True)
     return -reduce_sum(t * log(clip_by_value(p, _epsilon(), 1.0 - _epsilon())), axis)
+
+
+def _one_hot_pair(
+    y_true: Any, y_pred: Any, label_smoothing: float, axis: int, smoothed: int
+) -> tuple[Tensor, Tensor]:
+    """Targets, smoothed over the classes of an axis, and predictions of the same shape."""
+    if isinstance(axis, bool):
+        raise ValueError(f"`axis` must be of type `int`. Received: axis={axis} of type {type(axis)}")
+    t, p = _pair(y_true, y_pred)
+    if not t.shape.is_compatible_with(p.shape):
+        raise ShapeError(
+            f"Shapes {t.shape} and {p.shape} are incompatible: one-hot targets need the predictions' shape; for class "
+            "numbers use sparse_categorical_crossentropy"
+        )
+    if p.shape[-1] == 1:
+        warnings.warn(
+            f"Predictions of shape {p.shape} have one class: the categorical cross-entropy is then 0. Use "
+            "binary_crossentropy for two classes.",
+            SyntaxWarning,
+            stacklevel=3,
+        )
+    if label_smoothing:
+        t = t * (1.0 - label_smoothing) + label_smoothing / cast(shape_of(t)[smoothed], p.dtype)
+    return t, p
+
+
+@registry.add()
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Categorical cross-entropy times alpha * (1 - p) ** gamma (tf.keras.losses.categorical_focal_crossentropy).
+
+    Args:
+        y_true: one-hot targets.
+        y_pred: probabilities or logits, of the same shape.
+        alpha: a factor, or one per class.
+        gamma: how much easy examples count less.
+        from_logits: whether predictions are logits.
+        label_smoothing: how far targets move to the uniform distribution.
+        axis: the class axis.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    t, p = _one_hot_pair(y_true, y_pred, label_smoothing, axis, -1)
+    logits = _logits(y_pred, p, from_logits, "softmax", "categorical_focal_crossentropy")
+    p = p if logits is None else nn.softmax(logits, axis)
+    p = clip_by_value(p / reduce_sum(p, axis, keepdims=True), _epsilon(), 1.0 - _epsilon())
+    return reduce_sum(pow(1.0 - p, gamma) * convert(alpha, like=p.dtype) * (-t * log(p)), axis)
 
 
 @registry.add()
@@ -189,11 +303,15 @@ def sparse_categorical_crossentropy(
         y_pred: probabilities, or logits.
         from_logits: whether they are logits.
         axis: the class axis.
-        ignore_class: a class whose examples give 0.
+        ignore_class: a class whose examples give 0 and do not count in a mean.
+
+    Raises:
+        ShapeError: if there are not as many targets as predictions.
+        InvalidArgumentError: for a class number out of range.
     """
     p = convert(y_pred)
     t = cast(convert(y_true), int64)
-    logits = p if from_logits else logits_of(y_pred)
+    logits = _logits(y_pred, p, from_logits, "softmax", "sparse_categorical_crossentropy")
     if logits is None:
         logits = log(clip_by_value(p, _epsilon(), 1.0 - _epsilon()))
     if axis not in (-1, logits.ndim - 1):
@@ -208,4 +326,9 @@ def sparse_categorical_crossentropy(
     values = nn.sparse_softmax_cross_entropy_with_logits(labels=safe, logits=rows)
     if counted is not None:
         values = where(counted, values, 0.0)
-    return reshape(values, sizes[:-1]) if flat and logits.ndim >= 3 else values
+    if flat and (logits.ndim >= 3 or counted is not None):
+        values = reshape(values, sizes[:-1])
+    if counted is not None:
+        # What a mean divides by leaves out the ignored examples.
+        values._keras_mask = reshape(counted, sizes[:-1]) if flat else counted
+    return values

@@ -8,7 +8,9 @@ from typing import Any, Self
 from eager.convert import convert
 from eager.keras.loss_functions import (
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
+    categorical_focal_crossentropy,
     categorical_hinge,
     cosine_similarity,
     hinge,
@@ -24,8 +26,9 @@ from eager.keras.loss_functions import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
-from eager.keras.reduction import Reduction, mask_weights, squeeze_or_expand, weighted_loss
-from eager.keras.serialization import deserialize_keras_object, serialize_keras_object
+from eager.keras.reduction import Reduction, join_masks, mask_weights, squeeze_or_expand, weighted_loss
+from eager.keras.serialization import deserialize_keras_object, get_registered_name, serialize_keras_object
+from eager.lazy import lazy_names
 
 
 class Loss:
@@ -51,7 +54,8 @@ class Loss:
             sample_weight: a factor for all, per example or per element.
         """
         values = convert(self.call(y_true, y_pred))
-        weights = mask_weights(values, sample_weight, getattr(y_pred, "_keras_mask", None), self.reduction)
+        mask = join_masks(getattr(y_pred, "_keras_mask", None), getattr(values, "_keras_mask", None))
+        weights = mask_weights(values, sample_weight, mask, self.reduction)
         return weighted_loss(values, weights, self.reduction)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -90,8 +94,25 @@ class LossFunctionWrapper(Loss):
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """Reduction, name and the function's options."""
-        return super().get_config() | self._fn_kwargs
+        """Reduction, name, the function's options and its registered name."""
+        return super().get_config() | plain(self._fn_kwargs) | {"fn": get_registered_name(self.fn)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A loss from `get_config`."""
+        options = {key: value for key, value in config.items() if key != "fn"}
+        if cls is LossFunctionWrapper:
+            options["fn"] = get(config["fn"])
+        return cls(**options)
+
+
+def plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as data: tensors, variables and arrays become lists or numbers."""
+    return {key: value.tolist() if hasattr(value := _array(x), "tolist") else value for key, x in options.items()}
+
+
+def _array(value: Any) -> Any:
+    return value.numpy() if hasattr(value, "numpy") else value
 
 
 @registry.add()
@@ -245,6 +266,48 @@ class CosineSimilarity(LossFunctionWrapper):
         super().__init__(cosine_similarity, reduction, name, axis=axis)
 
 
+@registry.add()
+class BinaryFocalCrossentropy(LossFunctionWrapper):
+    """Binary cross-entropy in which easy examples count less (tf.keras.losses.BinaryFocalCrossentropy)."""
+
+    def __init__(
+        self, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False,
+        label_smoothing: float = 0.0, axis: int = -1, reduction: str = Reduction.AUTO,
+        name: str = "binary_focal_crossentropy",
+    ) -> None:  # fmt: skip
+        """Takes the options of `binary_focal_crossentropy`, reduction and name."""
+        super().__init__(
+            binary_focal_crossentropy, reduction, name, apply_class_balancing=apply_class_balancing, alpha=alpha,
+            gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+        self.apply_class_balancing = apply_class_balancing
+        self.alpha = alpha
+        self.gamma = gamma
+        self.from_logits = from_logits
+
+
+@registry.add()
+class CategoricalFocalCrossentropy(LossFunctionWrapper):
+    """Categorical cross-entropy in which easy examples count less (tf.keras.losses.CategoricalFocalCrossentropy)."""
+
+    def __init__(
+        self, alpha: Any = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0,
+        axis: int = -1, reduction: str = Reduction.AUTO, name: str = "categorical_focal_crossentropy",
+    ) -> None:  # fmt: skip
+        """Takes the options of `categorical_focal_crossentropy`, reduction and name."""
+        super().__init__(
+            categorical_focal_crossentropy, reduction, name, alpha=alpha, gamma=gamma, from_logits=from_logits,
+            label_smoothing=label_smoothing, axis=axis,
+        )  # fmt: skip
+        self.alpha = alpha
+        self.gamma = gamma
+        self.from_logits = from_logits
+
+
+_MODULES = {"eager.keras.losses_overlap": "CTC Dice Tversky ctc dice tversky"}
+registry.add_homes(_MODULES)
+registry.entries["huber_loss"] = huber
+
 bce = BCE = binary_crossentropy
 mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error
@@ -255,29 +318,67 @@ logcosh = log_cosh
 
 
 def get(identifier: Any) -> Any:
-    """A loss from a name, config, class, instance or callable. Raises ValueError for an unknown name."""
-    return registry.get(identifier)
+    """A loss from a name, config, class, instance or callable (tf.keras.losses.get); None for None.
+
+    Raises:
+        ValueError: for an unknown name, or something that is no loss.
+    """
+    return find(registry, identifier, "loss function")
 
 
-def serialize(loss: Any) -> Any:
-    """Plain data that describes a loss; a function by its name."""
-    if registry.holds(loss) and not isinstance(loss, type):
-        return loss.__name__
-    return serialize_keras_object(loss)
+def find(table: Any, identifier: Any, kind: str) -> Any:
+    """What an identifier means in a table; a name of a class means an instance of it.
+
+    Raises:
+        ValueError: for an unknown name, or something that is not callable.
+    """
+    if identifier is not None and not isinstance(identifier, str | dict) and not callable(identifier):
+        raise ValueError(f"Could not interpret {kind} identifier: {identifier}")
+    return table.get(identifier)
 
 
-def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """A loss from `serialize`."""
-    if isinstance(name, str):
-        return registry.find(name, custom_objects)
-    return deserialize_keras_object(name, custom_objects, registry)
+def serialize(loss: Any, use_legacy_format: bool = False) -> Any:
+    """Plain data that describes a loss (tf.keras.losses.serialize).
+
+    Args:
+        loss: a Loss, or a function.
+        use_legacy_format: gives only class_name and config, and of a function its name.
+    """
+    return as_data(loss, use_legacy_format)
+
+
+def as_data(obj: Any, legacy: bool) -> Any:
+    """The serialized form of a loss or metric, or the older one, which has only class_name and config."""
+    form = serialize_keras_object(obj)
+    if not legacy or not isinstance(form, dict):
+        return form
+    return form["config"] if form["class_name"] == "function" else {k: form[k] for k in ("class_name", "config")}
+
+
+def deserialize(name: Any, custom_objects: Any = None, use_legacy_format: bool = False) -> Any:
+    """A loss from `serialize` (tf.keras.losses.deserialize); both formats are known without being told."""
+    del use_legacy_format
+    return from_data(name, custom_objects, registry)
+
+
+def from_data(form: Any, custom_objects: Any, table: Any) -> Any:
+    """A loss or metric from its serialized form or its name; the name of a class means an instance of it."""
+    if isinstance(form, str):
+        found = table.find(form, custom_objects)
+        return found() if isinstance(found, type) else found
+    return deserialize_keras_object(form, custom_objects, table)
+
+
+__getattr__, __dir__ = lazy_names(globals(), "tf.keras.losses", _MODULES)
 
 
 __all__ = [
-    "BCE", "KLD", "MAE", "MAPE", "MSE", "MSLE", "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge",
+    "BCE", "KLD", "MAE", "MAPE", "MSE", "MSLE", "BinaryCrossentropy", "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge",
     "CosineSimilarity", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "MeanAbsoluteError",
     "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson", "Reduction",
-    "SparseCategoricalCrossentropy", "SquaredHinge", "bce", "binary_crossentropy", "categorical_crossentropy",
+    "SparseCategoricalCrossentropy", "SquaredHinge", "bce", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_crossentropy", "categorical_focal_crossentropy",
     "categorical_hinge", "cosine_similarity", "deserialize", "get", "hinge", "huber", "kl_divergence", "kld",
     "kullback_leibler_divergence", "log_cosh", "logcosh", "mae", "mape", "mean_absolute_error",
     "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "mse", "msle", "poisson",

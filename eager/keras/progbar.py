@@ -15,6 +15,34 @@ _REDRAW_SECONDS = 0.05
 _DONE, _OPEN = "█", "·"
 
 
+_interactive = [True]
+
+
+def enable_interactive_logging() -> None:
+    """Progress and messages go to the standard output (tf.keras.utils.enable_interactive_logging); the default."""
+    _interactive[0] = True
+
+
+def disable_interactive_logging() -> None:
+    """Progress and messages go to the logger "layerjit" (tf.keras.utils.disable_interactive_logging)."""
+    _interactive[0] = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress goes to the standard output (tf.keras.utils.is_interactive_logging_enabled)."""
+    return _interactive[0]
+
+
+def say(text: str) -> None:
+    """Writes a message to the standard output, or to the logger if interactive logging is off."""
+    if _interactive[0]:
+        sys.stdout.write(text)
+        return
+    import logging
+
+    logging.getLogger("layerjit").info(text.strip())
+
+
 class Progbar:
     """A line of progress: redrawn on a terminal, one line at the end elsewhere (tf.keras.utils.Progbar).
 
@@ -51,7 +79,7 @@ class Progbar:
         self.stateful_metrics = set(stateful_metrics or ())
         self._stream = sys.stdout
         tty = bool(getattr(self._stream, "isatty", lambda: False)())
-        self._redraws = verbose == 1 and tty and os.environ.get("TERM") != "dumb"
+        self._redraws = verbose == 1 and tty and os.environ.get("TERM") != "dumb" and _interactive[0]
         self._color = self._redraws and not os.environ.get("NO_COLOR")
         self._start = time.perf_counter()
         self._drawn = 0.0
@@ -112,7 +140,7 @@ class Progbar:
             self._draw(line)
             self._stream.write("\n")
         else:
-            self._stream.write(f"{self._title} - {line}\n" if self._title else f"{line}\n")
+            say(f"{self._title} - {line}\n" if self._title else f"{line}\n")
         self._stream.flush()
 
     def _draw(self, line: str) -> None:

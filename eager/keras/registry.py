@@ -40,8 +40,10 @@ class Registry:
             from eager.keras.engine.naming import snake_case
 
             name = str(getattr(obj, "__name__", ""))
-            names = (name, snake_case(name), *aliases) if isinstance(obj, type) else (name, *aliases)
-            self.entries.update(dict.fromkeys(names, obj))
+            self.entries.update(dict.fromkeys((name, *aliases), obj))
+            if isinstance(obj, type):
+                # A function of that name stays what the name means ("hinge" beside the class Hinge).
+                self.entries.setdefault(snake_case(name), obj)
             return obj
 
         return register

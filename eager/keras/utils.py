@@ -25,7 +25,9 @@ _MODULES = {
     "eager.keras.numpy_utils": "normalize to_categorical to_ordinal warmstart_embedding_matrix",
     "eager.keras.engine.plot": "model_to_dot plot_model",
     "eager.keras.engine.summary": "print_summary",
-    "eager.keras.progbar": "Progbar",
+    "eager.keras.preprocessing.sequence": "pad_sequences",
+    "eager.keras.progbar": "Progbar disable_interactive_logging enable_interactive_logging "
+    "is_interactive_logging_enabled",
     "eager.keras.training.data": "pack_x_y_sample_weight unpack_x_y_sample_weight",
 }
 
@@ -70,24 +72,6 @@ def get_source_inputs(tensor: Any, layer: Any = None, node_index: int | None = N
         if not sources:
             found[id(current)] = current
     return list(found.values())
-
-
-_interactive = [True]
-
-
-def enable_interactive_logging() -> None:
-    """Progress goes to the standard output (tf.keras.utils.enable_interactive_logging)."""
-    _interactive[0] = True
-
-
-def disable_interactive_logging() -> None:
-    """Progress goes to Python's `logging`, one line per epoch (tf.keras.utils.disable_interactive_logging)."""
-    _interactive[0] = False
-
-
-def is_interactive_logging_enabled() -> bool:
-    """Whether progress goes to the standard output (tf.keras.utils.is_interactive_logging_enabled)."""
-    return _interactive[0]
 
 
 __all__ = [

@@ -62,9 +62,7 @@ def loop_over(
 
     def checked(before: list[Tensor], elements: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         after, ys = step(before, elements)
-        for number, (a, b) in enumerate(zip(before, after, strict=True)):
-            check_kept(of, number, a, b)
-        return after, ys
+        return [check_kept(of, i, a, b) for i, (a, b) in enumerate(zip(before, after, strict=True))], ys
 
     def traced() -> tuple[list[Tensor], list[Tensor] | None]:
         ends, ys = emit_scan(trace, of, carries, xs, size, checked, reverse)
@@ -76,6 +74,7 @@ def loop_over(
 def loop_in_python(
     of: str, carries: Sequence[Tensor], xs: Sequence[Tensor], step: Step, reverse: bool
 ) -> tuple[list[Tensor], list[Tensor] | None]:
+    """`loop_over` as a Python loop; in a trace it writes the steps one by one, whose number must be known."""
     del of
     state, rows = list(carries), []
     count = len(xs[0])

@@ -9,7 +9,7 @@ from eager import nest
 from eager.context import thread
 from eager.convert import convert
 from eager.errors import DTypeError, InvalidArgumentError
-from eager.ops.common import raw_shape, settled
+from eager.ops.common import op, raw_shape, settled
 from eager.ops.tensor_array import TensorArray
 from eager.tensor import Tensor, type_of
 from eager.tensor_shape import TensorShape, TensorSpec
@@ -78,8 +78,10 @@ def same_sizes(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
     return len(a) == len(b) and all(settled(lambda x=x, y=y: dims.equal(x, y)) for x, y in zip(a, b, strict=True))
 
 
-def check_kept(of: str, number: int, before: Leaf, after: Leaf, invariant: TensorShape | None = None) -> None:
+def check_kept(of: str, number: int, before: Leaf, after: Leaf, invariant: TensorShape | None = None) -> Leaf:
     """Sees to it that a value of a loop keeps its dtype and shape from one iteration to the next.
+
+    Returns `after`, in the sizes of `before` where a guard of the trace makes them equal.
 
     Raises:
         DTypeError: if the dtype changes (TensorFlow: TypeError).
@@ -91,7 +93,7 @@ def check_kept(of: str, number: int, before: Leaf, after: Leaf, invariant: Tenso
         raise DTypeError(f"{of}: loop variable {number} is {before!r} and becomes {after!r} after one iteration")
     a, b = tensor_of(before), tensor_of(after)
     if a is None or b is None:
-        return
+        return after
     if a.dtype is not b.dtype:
         raise DTypeError(
             f"{of}: loop variable {number} enters the loop as {type_of(a)}, but is {type_of(b)} after one iteration. "
@@ -99,14 +101,15 @@ def check_kept(of: str, number: int, before: Leaf, after: Leaf, invariant: Tenso
             f"tf.cast(x, tf.{b.dtype.name})"
         )
     if same_sizes(raw_shape(a), raw_shape(b)):
-        return
+        alike = b is not after or raw_shape(a) == raw_shape(b)
+        return after if alike else op("reshape", b, shape=raw_shape(a))
     if invariant is not None and invariant.is_compatible_with(b.shape):
         trace = running_trace()
         if trace is not None:
             trace.give_up(
                 f"loop variable {number} changes its shape from {a.shape} to {b.shape} from one iteration to the next"
             )
-        return
+        return after
     told = f", but the shape invariant specified for it is {invariant}" if invariant is not None else ""
     raise InvalidArgumentError(
         f"{of}: loop variable {number} enters the loop as {type_of(a)}, but is {type_of(b)} after one iteration{told}. "

@@ -70,12 +70,12 @@ class _Loop:
 
     def kept_step(self, leaves: Sequence[Leaf]) -> list[Leaf]:
         """One iteration of a traced loop: dtypes and shapes stay. Raises as `check_kept`; _Known."""
-        new = self.step(leaves)
+        new, kept = self.step(leaves), []
         for number, (a, b) in enumerate(zip(leaves, new, strict=True)):
             if tensor_of(a) is None and (t := tensor_of(b)) is not None:
                 raise _Known(number, raw_shape(t)[1:])
-            check_kept("while_loop", number, a, b, self.invariants[number])
-        return new
+            kept.append(check_kept("while_loop", number, a, b, self.invariants[number]))
+        return kept
 
 
 def _shapes(loop_vars: Any, leaves: Sequence[Leaf], invariants: Any) -> list[TensorShape | None]:

@@ -19,7 +19,9 @@ _SPACE = b" \t\n\v\f\r"
 _UNITS = ("BYTE", "UTF8_CHAR")
 
 
-def _cased(x: Any, encoding: str, name: str, of_bytes: Callable[[bytes], bytes], of_text: Callable[[str], str]) -> Tensor:
+def _cased(
+    x: Any, encoding: str, name: str, of_bytes: Callable[[bytes], bytes], of_text: Callable[[str], str]
+) -> Tensor:
     if encoding not in ("", "utf-8"):
         raise InvalidArgumentError(f"strings.{name}: encoding is {encoding!r}, expected '' (ASCII) or 'utf-8'")
     one = of_bytes if not encoding else lambda s: of_text(text_of(s)).encode()
@@ -27,7 +29,7 @@ def _cased(x: Any, encoding: str, name: str, of_bytes: Callable[[bytes], bytes],
 
 
 @public("strings.lower")
-def lower(input: Any, encoding: str = "", name: str | None = None) -> Tensor:  # noqa: A002 (tensorflow's name)
+def lower(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
     """Upper-case letters made lower-case (tf.strings.lower).
 
     Args:
@@ -44,14 +46,14 @@ def lower(input: Any, encoding: str = "", name: str | None = None) -> Tensor:  #
 
 
 @public("strings.upper")
-def upper(input: Any, encoding: str = "", name: str | None = None) -> Tensor:  # noqa: A002 (tensorflow's name)
+def upper(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
     """Lower-case letters made upper-case (tf.strings.upper); arguments and errors as for `lower`."""
     del name
     return _cased(input, encoding, "upper", bytes.upper, str.upper)
 
 
 @public("strings.strip")
-def strip(input: Any, name: str | None = None) -> Tensor:  # noqa: A002 (tensorflow's name)
+def strip(input: Any, name: str | None = None) -> Tensor:
     """The strings without ASCII white space at both ends (tf.strings.strip)."""
     del name
     return elementwise("strip", lambda s: s.strip(_SPACE), [string_tensor(input, "strip")])
@@ -70,7 +72,7 @@ def _starts(s: bytes) -> list[int]:
 
 
 @public("strings.length")
-def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:  # noqa: A002 (tensorflow's name)
+def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:
     """How long each string is, int32, in bytes or in characters ("UTF8_CHAR") (tf.strings.length).
 
     Raises:
@@ -83,7 +85,7 @@ def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:  
 
 @public("strings.substr")
 def substr(
-    input: Any, pos: Any, len: Any, unit: str = "BYTE", name: str | None = None  # noqa: A002 (tensorflow's names)
+    input: Any, pos: Any, len: Any, unit: str = "BYTE", name: str | None = None
 ) -> Tensor:
     """Pieces of strings, from `pos` (negative: from the end), at most `len` long (tf.strings.substr).
 
@@ -123,10 +125,10 @@ _POSIX = {
 
 
 def _pattern(pattern: Any, name: str) -> re.Pattern[str]:
-    """RE2's syntax for Python's re, which differs in what follows.
+    r"""RE2's syntax for Python's re, which differs in what follows.
 
     Raises:
-        UnsupportedError: for Unicode classes (\\p).
+        UnsupportedError: for Unicode classes (\p).
         InvalidArgumentError: for what is no pattern.
     """
     text = pattern.decode() if isinstance(pattern, bytes) else str(pattern)
@@ -172,7 +174,7 @@ def _literal(value: Any) -> Any:
 
 @public("strings.regex_replace")
 def regex_replace(
-    input: Any, pattern: Any, rewrite: Any, replace_global: bool = True, name: str | None = None  # noqa: A002
+    input: Any, pattern: Any, rewrite: Any, replace_global: bool = True, name: str | None = None
 ) -> Tensor:
     r"""What matches a pattern replaced (tf.strings.regex_replace).
 
@@ -199,7 +201,7 @@ def regex_replace(
 
 
 @public("strings.regex_full_match")
-def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tensor:  # noqa: A002 (tensorflow's name)
+def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tensor:
     """Whether each string matches a pattern as a whole, bool (tf.strings.regex_full_match).
 
     Raises:
@@ -208,5 +210,8 @@ def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tenso
     """
     del name
     find = _pattern(_literal(pattern), "regex_full_match")
-    one = lambda s: find.fullmatch(s.decode("utf-8", "surrogateescape")) is not None  # noqa: E731
+
+    def one(s: bytes) -> bool:
+        return find.fullmatch(s.decode("utf-8", "surrogateescape")) is not None
+
     return elementwise("regex_full_match", one, [string_tensor(input, "regex_full_match")], bool_)

@@ -27,7 +27,7 @@ def _encoded(points: list[int], encoding: str, errors: str, replacement: int) ->
 
 @public("strings.unicode_encode")
 def unicode_encode(
-    input: Any, output_encoding: str, errors: str = "replace", replacement_char: int = 65533,  # noqa: A002
+    input: Any, output_encoding: str, errors: str = "replace", replacement_char: int = 65533,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Strings of rows of code points, int32 [..., n] (tf.strings.unicode_encode).
@@ -54,7 +54,7 @@ def unicode_encode(
 
 @public("strings.unicode_transcode")
 def unicode_transcode(
-    input: Any, input_encoding: str, output_encoding: str, errors: str = "replace",  # noqa: A002
+    input: Any, input_encoding: str, output_encoding: str, errors: str = "replace",
     replacement_char: int = 65533, replace_control_characters: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Strings in another encoding (tf.strings.unicode_transcode); encodings as for `unicode_decode`.
@@ -63,7 +63,8 @@ def unicode_transcode(
         InvalidArgumentError: for invalid text with errors="strict", another encoding or way.
     """
     del name
-    codec(input_encoding), codec(output_encoding)
+    codec(input_encoding)
+    codec(output_encoding)
 
     def one(s: bytes) -> bytes:
         points = [ord(c) for c in text_of(s, input_encoding, errors, replacement_char)]

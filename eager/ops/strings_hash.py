@@ -20,7 +20,7 @@ def _buckets(count: int, name: str) -> int:
 
 
 @public("strings.to_hash_bucket_fast")
-def to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -> Tensor:  # noqa: A002
+def to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -> Tensor:
     """FarmHash64 of each string modulo the number of buckets, int64 (tf.strings.to_hash_bucket_fast).
 
     Raises:
@@ -34,7 +34,7 @@ def to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -
 
 
 @public("strings.to_hash_bucket_strong")
-def to_hash_bucket_strong(input: Any, num_buckets: int, key: Any, name: str | None = None) -> Tensor:  # noqa: A002
+def to_hash_bucket_strong(input: Any, num_buckets: int, key: Any, name: str | None = None) -> Tensor:
     """SipHash-2-4 under a key of two integers, modulo the number of buckets, int64 (tf.strings.to_hash_bucket_strong).
 
     Raises:

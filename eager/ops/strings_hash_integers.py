@@ -6,6 +6,7 @@ They are `to_hash_bucket_fast(as_string(x))` and `to_hash_bucket_strong(as_strin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from eager.convert import convert
@@ -81,7 +82,7 @@ class _Text:
             for i in range(4)
         ]  # fmt: skip
         # A shift by 64 bits is none, so the carry is shifted in two steps.
-        return [_right(a, bits) | _left(_left(b, 63 - bits), 1) for a, b in zip(chosen, chosen[1:], strict=False)]
+        return [_right(a, bits) | _left(_left(b, 63 - bits), 1) for a, b in pairwise(chosen)]
 
 
 def _from_the_right(size: Tensor, negative: Tensor) -> tuple[list[Tensor], Tensor]:
@@ -107,7 +108,7 @@ def _from_the_right(size: Tensor, negative: Tensor) -> tuple[list[Tensor], Tenso
     return words, length
 
 
-# FarmHash ---------------------------------------------------------------------------------------------------------------
+# FarmHash ----------------------------------------------------------------------------------------------------
 
 
 def _shift_mix(x: Tensor) -> Tensor:
@@ -138,7 +139,7 @@ def _fingerprint(text: _Text) -> Tensor:
     return _where(n > 16, more, _where(n >= 8, whole, _where(n >= 4, half, _few(text))))
 
 
-# SipHash ----------------------------------------------------------------------------------------------------------------
+# SipHash ----------------------------------------------------------------------------------------------------
 
 State = list[Tensor]
 
@@ -194,7 +195,8 @@ def crossed_bucket(inputs: Sequence[Any], num_buckets: int) -> Tensor:
     total: Tensor | None = None
     for x in inputs:
         tensor = convert(x)
-        hashed = elementwise("fingerprint", fingerprint64, [tensor], uint64) if tensor.dtype is string else _bits(tensor)
+        texts = tensor.dtype is string
+        hashed = elementwise("fingerprint", fingerprint64, [tensor], uint64) if texts else _bits(tensor)
         mixed = _shift_mix(hashed * _CAT) * _CAT
         start = (hashed - hashed) + _CROSS_KEY if total is None else total
         total = _shift_mix(_shift_mix((start ^ _word(_CAT) ^ mixed) * _CAT) * _CAT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from eager.errors import InvalidArgumentError, ShapeError
 from eager.ops.common import axes_of, one_axis, raw_shape, shape_argument
 from eager.ops.public import public
 from eager.ops.strings_host import Array, elementwise, filled, on_host, string_tensor
-from eager.tensor import Tensor, type_of
+from eager.tensor import Tensor, concrete, type_of
 from eager.tensor_shape import TensorShape
 from graphcore.dtypes import string
 
@@ -56,8 +57,9 @@ def reduce_join(
     shape = [1 if a in axes else sizes[a] for a in range(x.ndim) if keepdims or a not in axes]
 
     def work(array: Array) -> Array:
-        moved = array.transpose(*kept, *axes[::-1]).reshape([array.shape[a] for a in kept] + [-1])
-        made = filled([glue.join(row) for row in moved.reshape(-1, moved.shape[-1]).tolist()], moved.shape[:-1])
+        rows = [array.shape[a] for a in kept]
+        moved = array.transpose(*kept, *axes[::-1]).reshape(math.prod(rows), -1)
+        made = filled([glue.join(row) for row in moved.tolist()], rows)
         return made.reshape([1 if a in axes else array.shape[a] for a in range(array.ndim)]) if keepdims else made
 
     return on_host("strings.reduce_join", work, [x], shape, string)
@@ -136,22 +138,18 @@ def ngrams(
                                    "expected rank 1 or more and widths of at least 1")  # fmt: skip
     pads = _pads(pad_values)
     glue = _bytes(separator)
-    one = lambda row: grams(row, widths, glue, pads, padding_width, preserve_short_sequences)  # noqa: E731
-    rows = raw_shape(x)
-    marks = [b""] * rows[-1] if isinstance(rows[-1], int) else None
-    size = len(one(marks)) if marks is not None else None
+
+    def one(row: Sequence[bytes]) -> list[bytes]:
+        return grams(row, widths, glue, pads, padding_width, preserve_short_sequences)
 
     def work(array: Array) -> Array:
         found = [one(row) for row in array.reshape(-1, array.shape[-1]).tolist()]
-        width = len(one([b""] * array.shape[-1]))
-        return filled([g for row in found for g in row], (*array.shape[:-1], width))
+        return filled([g for row in found for g in row], (*array.shape[:-1], len(one([b""] * array.shape[-1]))))
 
-    if size is None:
-        from eager.tensor import concrete
-
-        concrete(x, "tf.strings.ngrams of rows whose length the trace leaves open")
-        size = 0
-    return on_host("strings.ngrams", work, [x], (*rows[:-1], size), string)
+    *lead, size = raw_shape(x)
+    if not isinstance(size, int):  # an open length, which ends the trace
+        size = concrete(x, "tf.strings.ngrams of rows whose length the trace leaves open").shape[-1]
+    return on_host("strings.ngrams", work, [x], (*lead, len(one([b""] * size))), string)
 
 
 def _pads(values: Any) -> tuple[bytes, bytes] | None:

@@ -20,7 +20,7 @@ _INT = re.compile(rb"\s*[-+]?\d+\s*")
 
 
 @public("strings.to_number")
-def to_number(input: Any, out_type: Any = float32, name: str | None = None) -> Tensor:  # noqa: A002
+def to_number(input: Any, out_type: Any = float32, name: str | None = None) -> Tensor:
     """The number that each string writes (tf.strings.to_number).
 
     Args:
@@ -62,7 +62,7 @@ def _style(kind: DType, precision: int, scientific: bool, shortest: bool, width:
 
 @public("strings.as_string", "as_string")
 def as_string(
-    input: Any, precision: int = -1, scientific: bool = False, shortest: bool = False, width: int = -1,  # noqa: A002
+    input: Any, precision: int = -1, scientific: bool = False, shortest: bool = False, width: int = -1,
     fill: str = "", name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Numbers written as strings, as C's printf does (tf.strings.as_string).

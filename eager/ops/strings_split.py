@@ -26,7 +26,7 @@ def _apart(x: Any, name: str, one: Callable[[bytes], Sequence[Any]], fill: Any, 
 
 
 @public("strings.split")
-def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = None) -> Tensor:  # noqa: A002
+def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = None) -> Tensor:
     """Strings split at a separator (tf.strings.split).
 
     Args:
@@ -45,7 +45,7 @@ def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = No
 
 
 @public("strings.bytes_split")
-def bytes_split(input: Any, name: str | None = None) -> Tensor:  # noqa: A002 (tensorflow's name)
+def bytes_split(input: Any, name: str | None = None) -> Tensor:
     """The single bytes of each string (tf.strings.bytes_split), padded with b""."""
     del name
     return _apart(input, "bytes_split", lambda s: [s[i : i + 1] for i in range(len(s))], b"", string)
@@ -57,7 +57,7 @@ def _without_control(text: str, replace: bool, replacement: int) -> str:
 
 @public("strings.unicode_decode")
 def unicode_decode(
-    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,  # noqa: A002
+    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,
     replace_control_characters: bool = False, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The code points of each string, int32 (tf.strings.unicode_decode), padded with 0.
@@ -84,7 +84,7 @@ def unicode_decode(
 
 @public("strings.unicode_split")
 def unicode_split(
-    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,  # noqa: A002
+    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,
     name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The characters of each string, in UTF-8 (tf.strings.unicode_split), padded with b"".
@@ -93,11 +93,14 @@ def unicode_split(
         InvalidArgumentError: for invalid text with errors="strict", another encoding or way.
     """
     del name
-    one = lambda s: [c.encode() for c in text_of(s, input_encoding, errors, replacement_char)]  # noqa: E731
+
+    def one(s: bytes) -> list[bytes]:
+        return [c.encode() for c in text_of(s, input_encoding, errors, replacement_char)]
+
     return _apart(input, "unicode_split", one, b"", string)
 
 
-def _offsets(input: Any, encoding: str, errors: str) -> Tensor:  # noqa: A002 (tensorflow's name)
+def _offsets(input: Any, encoding: str, errors: str) -> Tensor:
     """Where each character begins. Invalid bytes would move what follows, so they are refused."""
     if encoding.upper() != "UTF-8":
         raise UnsupportedError(f"strings: offsets in {encoding} are not implemented; use UTF-8 (unicode_transcode)")
@@ -115,7 +118,7 @@ def _offsets(input: Any, encoding: str, errors: str) -> Tensor:  # noqa: A002 (t
 
 @public("strings.unicode_decode_with_offsets")
 def unicode_decode_with_offsets(
-    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,  # noqa: A002
+    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,
     replace_control_characters: bool = False, name: str | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`unicode_decode` and the byte at which each character begins, int64 (tf.strings.unicode_decode_with_offsets).
@@ -131,7 +134,7 @@ def unicode_decode_with_offsets(
 
 @public("strings.unicode_split_with_offsets")
 def unicode_split_with_offsets(
-    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,  # noqa: A002
+    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = 65533,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`unicode_split` and the byte at which each character begins, int64 (tf.strings.unicode_split_with_offsets).

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 from eager.keras.callbacks.base import Callback
 from eager.keras.callbacks.monitor import Direction
+from eager.keras.progbar import say
 
 
 class ModelCheckpoint(Callback):
@@ -102,7 +102,7 @@ class ModelCheckpoint(Callback):
         if self.save_best_only and not self._improved(epoch, logs, path):
             return
         if self.verbose and not self.save_best_only:
-            sys.stdout.write(f"\nEpoch {epoch + 1}: saving model to {path}\n")
+            say(f"\nEpoch {epoch + 1}: saving model to {path}\n")
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path, overwrite=True)
@@ -116,10 +116,10 @@ class ModelCheckpoint(Callback):
             return False
         if not self._direction.better(value, self.best):
             if self.verbose:
-                sys.stdout.write(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {self.best:.5f}\n")
+                say(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {self.best:.5f}\n")
             return False
         if self.verbose:
-            sys.stdout.write(
+            say(
                 f"\nEpoch {epoch + 1}: {self.monitor} improved from {self.best:.5f} to {value:.5f}, saving model to "
                 f"{path}\n"
             )

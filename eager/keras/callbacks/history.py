@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 
 from eager.keras.callbacks.base import Callback
+from eager.keras.progbar import say
 
 
 class History(Callback):
@@ -91,5 +91,5 @@ class TerminateOnNaN(Callback):
         """Looks at the step's loss."""
         loss = (logs or {}).get("loss")
         if loss is not None and not np.isfinite(loss):
-            sys.stdout.write(f"Batch {batch}: Invalid loss, terminating training\n")
+            say(f"Batch {batch}: Invalid loss, terminating training\n")
             self.model.stop_training = True

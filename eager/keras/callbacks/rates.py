@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from eager.keras.callbacks.base import Callback
 from eager.keras.callbacks.monitor import Direction, watched
+from eager.keras.progbar import say
 
 
 def _rate(model: Any) -> float:
@@ -42,7 +42,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(f'The output of the "schedule" function should be float. Got: {rate}')
         self.model.optimizer.learning_rate = float(rate)
         if self.verbose:
-            sys.stdout.write(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.\n")
+            say(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.\n")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Puts the rate among the epoch's results."""
@@ -124,7 +124,7 @@ class ReduceLROnPlateau(Callback):
         rate = max(rate * self.factor, self.min_lr)
         self.model.optimizer.learning_rate = rate
         if self.verbose:
-            sys.stdout.write(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.\n")
+            say(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.\n")
         self.cooldown_counter, self.wait = self.cooldown, 0
 
     def in_cooldown(self) -> bool:

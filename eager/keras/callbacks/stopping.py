@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from eager.keras.callbacks.base import Callback
 from eager.keras.callbacks.monitor import Direction, watched
+from eager.keras.progbar import say
 
 
 class EarlyStopping(Callback):
@@ -76,7 +76,7 @@ class EarlyStopping(Callback):
         self.model.stop_training = True
         if self.best_weights is not None:
             if self.verbose:
-                sys.stdout.write(
+                say(
                     f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.\n"
                 )
             self.model.set_weights(self.best_weights)
@@ -84,7 +84,7 @@ class EarlyStopping(Callback):
     def on_train_end(self, logs: Any = None) -> None:
         """Says where training ended."""
         if self.stopped_epoch > 0 and self.verbose:
-            sys.stdout.write(f"Epoch {self.stopped_epoch + 1}: early stopping\n")
+            say(f"Epoch {self.stopped_epoch + 1}: early stopping\n")
 
     def get_monitor_value(self, logs: Any) -> Any:
         """The watched result, or None with a warning."""

@@ -75,8 +75,8 @@ def _plain(structure: Any, numbers: dict[tuple[str, int], int]) -> Any:
     return serialize_keras_object(structure)
 
 
-def restore(config: dict[str, Any], custom_objects: dict[str, Any]) -> tuple[Any, Any]:
-    """The symbolic inputs and outputs of a graph described by `network_config`, by Keras 3 or by Keras 2.
+def restore(config: dict[str, Any], custom_objects: dict[str, Any]) -> tuple[Any, Any, list[Any]]:
+    """The symbolic inputs, outputs and layers of a graph described by `network_config`, by Keras 3 or by Keras 2.
 
     Raises:
         ValueError: if a call needs a tensor that no layer makes, or the config has another form.
@@ -110,7 +110,7 @@ def restore(config: dict[str, Any], custom_objects: dict[str, Any]) -> tuple[Any
             raise ValueError(f"The model's config is no connected graph: no inputs for {sorted({n for n, _ in later})}")
         waiting = later
     ends = (_end(config[k], lambda r: _tensor(r, layers, first)) for k in ("input_layers", "output_layers"))
-    return next(ends), next(ends)
+    return next(ends), next(ends), list(layers.values())
 
 
 def _own_calls(layer: Any) -> int:

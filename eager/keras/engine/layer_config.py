@@ -5,8 +5,12 @@ from __future__ import annotations
 import inspect
 from typing import Any, Self
 
+from eager.context import init_scope
 from eager.keras import mixed_precision
 from eager.keras.engine.node import Nodes
+from eager.tensor_shape import TensorShape
+from eager.variable import Variable
+from graphcore.dtypes import DType
 
 _SIMPLE = (str, int, float, bool, type(None))
 
@@ -65,6 +69,96 @@ class Configurable(Nodes):
                 f"Error when deserializing class '{cls.__name__}' using config={config}.\n\nException encountered: "
                 f"{error}"
             ) from error
+
+    # Being built from a file ------------------------------------------------------------------------------------------
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The input shape that the layer was built for, None before that; `build_from_config` takes it."""
+        shape = self.__dict__.get("_build_input_shape")
+        return None if shape is None else {"input_shape": _plain_shape(shape)}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Makes the weights for the shapes in a config from `get_build_config`."""
+        shape = config.get("input_shape")
+        if shape is not None:
+            with init_scope():
+                self.build(_shape(shape))
+
+    def _own_saved(self) -> list[Variable]:
+        """This very layer's variables in the order in which they are saved: those that can be trained first."""
+        return sorted(self._own, key=lambda v: not v.trainable)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Puts the values of this layer's own variables, not those of inner layers, into a dict-like store.
+
+        Args:
+            store: takes arrays under string keys; the default uses "0", "1", ...
+        """
+        for i, v in enumerate(self._own_saved()):
+            store[str(i)] = v.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Takes values from `save_own_variables`.
+
+        Args:
+            store: gives arrays under string keys.
+
+        Raises:
+            ValueError: if their number or a shape differs; nothing is changed then.
+        """
+        variables = self._own_saved()
+        if len(store.keys()) != len(variables):
+            hint = "" if variables or self.__dict__.get("built", True) else (
+                " The layer has not been built: call the model on data, or `build()`, before loading weights."
+            )
+            raise ValueError(
+                f"Layer '{self.name}' expected {len(variables)} variables, but received {len(store.keys())} variables "
+                f"during loading. Expected: {[v.name for v in variables]}.{hint}"
+            )
+        values = [store[str(i)] for i in range(len(variables))]
+        for v, value in zip(variables, values, strict=True):
+            if tuple(v.shape) != tuple(value.shape):
+                raise ValueError(
+                    f"Layer '{self.name}': the variable {v.name} has shape {tuple(v.shape)}, but the saved value has "
+                    f"shape {tuple(value.shape)}."
+                )
+        for v, value in zip(variables, values, strict=True):
+            v.assign(cast_array(value, v.dtype))
+
+    def save_assets(self, dir_path: str) -> None:
+        """Writes files that are no variables, such as vocabularies, into a folder; by default none."""
+        del dir_path
+
+    def load_assets(self, dir_path: str) -> None:
+        """Reads the files of `save_assets`; by default none."""
+        del dir_path
+
+
+def cast_array(value: Any, dtype: DType) -> Any:
+    """An array as one of a variable's dtype. Raises ValueError if a fraction or a sign would be lost."""
+    if value.dtype == dtype.numpy:
+        return value
+    if value.dtype.kind == "f" and not dtype.is_floating and not dtype.is_complex:
+        raise ValueError(f"A saved value of dtype {value.dtype} does not fit a variable of dtype {dtype.name}")
+    return value.astype(dtype.numpy)
+
+
+def _plain_shape(shape: Any) -> Any:
+    if shape is None or isinstance(shape, int):
+        return shape
+    if isinstance(shape, dict):
+        return {k: _plain_shape(v) for k, v in shape.items()}
+    as_list = getattr(shape, "as_list", None)
+    return as_list() if as_list is not None else [_plain_shape(s) for s in shape]
+
+
+def _shape(data: Any) -> Any:
+    """The argument of `build`: a shape, or lists and dicts of shapes."""
+    if isinstance(data, dict):
+        return {k: _shape(v) for k, v in data.items()}
+    if all(d is None or isinstance(d, int) for d in data):
+        return TensorShape(data)
+    return [_shape(d) for d in data]
 
 
 def _is_simple(value: Any) -> bool:

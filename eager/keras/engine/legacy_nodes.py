@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from eager import nest
-from eager.keras.engine.functional_names import first_is_input
 from eager.keras.engine.keras_tensor import KerasTensor
 
 _CONSTANT = "_CONSTANT_VALUE"
@@ -35,6 +34,14 @@ def modern(config: dict[str, Any]) -> dict[str, Any]:
     return config | {"layers": layers} | ends
 
 
+def first_is_input(entry: dict[str, Any]) -> bool:
+    """Whether a serialized layer is a model that starts with an InputLayer."""
+    if entry["class_name"] == "Sequential":
+        layers = entry["config"].get("layers") or [{}]
+        return layers[0].get("class_name") == "InputLayer"
+    return isinstance(entry["config"], dict) and "input_layers" in entry["config"]
+
+
 def _name(entry: dict[str, Any]) -> str:
     return entry.get("name") or entry["config"]["name"]
 
@@ -57,7 +64,9 @@ def _call(data: Any, entry: dict[str, Any], own: dict[str, int]) -> dict[str, An
     if entry["class_name"] == "SlicingOpLambda":
         return {"args": [first, _slices(kwargs["slice_spec"])], "kwargs": {}}
     found = {k: _keyword(v, own) for k, v in kwargs.items() if not (k == "name" and v is None)}
-    return {"args": [first], "kwargs": found}
+    # The functions of operators take both operands by position.
+    second = [found.pop("y")] if entry["class_name"] in _WHOLE and "y" in found else []
+    return {"args": [first, *second], "kwargs": found}
 
 
 def _is_leaf(data: Any) -> bool:
@@ -115,7 +124,7 @@ def legacy_node(node: Any, refer: Callable[[KerasTensor], list[Any]], plain: Cal
         refer: gives [layer, node, output] of a symbolic tensor.
         plain: gives plain data of another value.
     """
-    names = node.layer._spec.names if type(node.layer).__name__ not in _WHOLE else _function_names(node.layer)
+    names = _argument_names(node.layer)
     args = list(node.call_args)
     kwargs = dict(zip(names[1:], args[1:], strict=False)) | node.call_kwargs
     first = args[0] if args else kwargs.pop(names[0])
@@ -141,7 +150,12 @@ def _mapped(structure: Any, change: Callable[[Any], Any]) -> Any:
     return change(structure)
 
 
-def _function_names(layer: Any) -> list[str]:
+def _argument_names(layer: Any) -> list[str]:
+    """The names of the arguments of `call`; of a layer of a function those of the function."""
+    if type(layer).__name__ not in _WHOLE:
+        return [layer._spec.first, *layer._spec.names]
     import inspect
 
+    if layer._symbol.startswith("__operators__"):
+        return ["x", "y"]
     return list(inspect.signature(layer._function).parameters)

@@ -10,21 +10,22 @@ from eager.tensor import Tensor
 class Logits:
     """The origin of a tensor of probabilities: a sigmoid's or softmax's argument."""
 
-    __slots__ = ("logits",)
+    __slots__ = ("activation", "logits")
 
-    def __init__(self, logits: Tensor) -> None:
-        """Takes the argument."""
+    def __init__(self, logits: Tensor, activation: str) -> None:
+        """Takes the argument and the activation's name."""
         self.logits = logits
+        self.activation = activation
 
 
-def remember_logits(probabilities: Any, logits: Any) -> Any:
-    """Notes on a tensor of probabilities what it was computed from, and returns it."""
+def remember_logits(probabilities: Any, logits: Any, activation: str) -> Any:
+    """Notes on a tensor of probabilities what "sigmoid" or "softmax" computed it from, and returns it."""
     if isinstance(probabilities, Tensor) and isinstance(logits, Tensor):
-        probabilities._keras_history = Logits(logits)
+        probabilities._keras_history = Logits(logits, activation)
     return probabilities
 
 
-def logits_of(probabilities: Any) -> Any:
-    """The logits behind probabilities that an activation of a layer made, or None."""
+def logits_of(probabilities: Any, activation: str) -> Any:
+    """The logits behind probabilities that this activation of a layer made, or None."""
     origin = getattr(probabilities, "_keras_history", None) if isinstance(probabilities, Tensor) else None
-    return origin.logits if isinstance(origin, Logits) else None
+    return origin.logits if isinstance(origin, Logits) and origin.activation == activation else None

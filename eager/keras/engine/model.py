@@ -11,14 +11,16 @@ from eager.keras.engine.graph_network import GraphNetwork
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.engine.keras_tensor import KerasTensor
 from eager.keras.engine.model_parts import AddLoss, AddMetric, OneDevice, functional_arguments, weights_by_layer
+from eager.keras.engine.model_saving import Saving
 from eager.keras.engine.tracking import unique
+from eager.keras.training.older import OlderMethods
 from eager.keras.training.trainer import Trainer
 from eager.variable import Variable
 
 _LAYER_KEYWORDS = ("trainable", "name", "dtype", "dynamic", "autocast")
 
 
-class Model(Trainer):
+class Model(OlderMethods, Saving, Trainer):
     """A layer with training and inference methods (tf.keras.Model).
 
     `Model(inputs, outputs)` is the functional model between symbolic Keras tensors; a subclass makes its layers in
@@ -251,9 +253,20 @@ class Model(Trainer):
         if {"layers", "input_layers", "output_layers"} <= set(config):
             from eager.keras.engine.functional_config import restore
 
-            inputs, outputs = restore(config, custom_objects or {})
-            return cls(inputs=inputs, outputs=outputs, name=config.get("name"), trainable=config.get("trainable", True))
+            inputs, outputs, layers = restore(config, custom_objects or {})
+            options = {"name": config.get("name"), "trainable": config.get("trainable", True)}
+            model = cls(inputs=inputs, outputs=outputs, **options)
+            model._adopt(layers)
+            return model
         return super().from_config(config)
+
+    def _adopt(self, layers: Any) -> None:
+        """Takes layers that stand on this graph, but do not lead to its outputs: those of losses and metrics."""
+        assert self._network is not None
+        known = {id(layer) for layer in self._network.layers}
+        for node in [n for layer in layers if id(layer) not in known for n in layer._inbound_nodes if n.keras_inputs]:
+            features.losses = features.losses or isinstance(node.layer, AddLoss)
+            self._set_network(self._network.extended(node.outputs))
 
     # Losses and metrics on symbolic values -------------------------------------------------------------------------
 

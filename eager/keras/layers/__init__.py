@@ -7,7 +7,9 @@ from typing import Any
 from eager.keras.engine.base_layer import Layer
 from eager.keras.engine.input_layer import Input, InputLayer
 from eager.keras.engine.input_spec import InputSpec
+from eager.keras.engine.model_parts import AddLoss, AddMetric
 from eager.keras.engine.op_layer import TFOpLambda
+from eager.keras.layers.preprocessing import MODULES as PREPROCESSING
 from eager.keras.layers.table import registry
 from eager.lazy import lazy_names
 
@@ -41,19 +43,6 @@ _MODULES = {
     "eager.keras.layers.group_normalization": "GroupNormalization",
     "eager.keras.layers.normalization": "LayerNormalization UnitNormalization",
     "eager.keras.layers.padding": "ZeroPadding1D ZeroPadding2D ZeroPadding3D",
-    "eager.keras.layers.preprocessing.base": "PreprocessingLayer",
-    "eager.keras.layers.preprocessing.category_encoding": "CategoryEncoding",
-    "eager.keras.layers.preprocessing.discretization": "Discretization",
-    "eager.keras.layers.preprocessing.hashed_crossing": "HashedCrossing",
-    "eager.keras.layers.preprocessing.hashing": "Hashing",
-    "eager.keras.layers.preprocessing.image": "CenterCrop Rescaling Resizing",
-    "eager.keras.layers.preprocessing.integer_lookup": "IntegerLookup",
-    "eager.keras.layers.preprocessing.feature_normalization": "Normalization",
-    "eager.keras.layers.preprocessing.random_image": "RandomBrightness RandomContrast RandomCrop RandomFlip",
-    "eager.keras.layers.preprocessing.random_size": "RandomHeight RandomWidth",
-    "eager.keras.layers.preprocessing.random_transform": "RandomRotation RandomTranslation RandomZoom",
-    "eager.keras.layers.preprocessing.string_lookup": "StringLookup",
-    "eager.keras.layers.preprocessing.text_vectorization": "TextVectorization",
     "eager.keras.layers.pooling": "AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D=AveragePooling1D "
     "AvgPool2D=AveragePooling2D AvgPool3D=AveragePooling3D MaxPooling1D MaxPooling2D MaxPooling3D "
     "MaxPool1D=MaxPooling1D MaxPool2D=MaxPooling2D MaxPool3D=MaxPooling3D",
@@ -74,9 +63,10 @@ _MODULES = {
     "eager.keras.layers.separable_conv": "SeparableConv1D SeparableConv2D SeparableConvolution1D=SeparableConv1D "
     "SeparableConvolution2D=SeparableConv2D",
     "eager.keras.layers.upsampling": "UpSampling1D UpSampling2D UpSampling3D",
+    **PREPROCESSING,
 }
 
-for _layer in (Layer, InputLayer, TFOpLambda):
+for _layer in (Layer, InputLayer, TFOpLambda, AddLoss, AddMetric):
     registry.add()(_layer)
 registry.add_homes(_MODULES)
 

@@ -1,24 +1,10 @@
-"""tf.keras.layers.experimental: older places of layers."""
+"""tf.keras.layers.experimental: the older home of layers that have moved."""
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from eager.lazy import lazy_names
 
-from eager.keras import layers as _layers
-
-_NAMES = ("EinsumDense", "SyncBatchNormalization")
-
-
-def __getattr__(name: str) -> Any:
-    """A layer under its older name; `preprocessing` is tf.keras.layers itself. Raises AttributeError otherwise."""
-    if name == "preprocessing":
-        return sys.modules[_layers.__name__]
-    if name in _NAMES:
-        return getattr(_layers, name)
-    raise AttributeError(f"tf.keras.layers.experimental has {', '.join(_NAMES)} and preprocessing, but no {name!r}")
-
-
-def __dir__() -> list[str]:
-    """The names."""
-    return [*_NAMES, "preprocessing"]
+__getattr__, __dir__ = lazy_names(globals(), "tf.keras.layers.experimental", {
+    "eager.keras.layers.preprocessing": "preprocessing=",
+    "eager.keras.layers": "EinsumDense SyncBatchNormalization",
+})  # fmt: skip

@@ -52,6 +52,12 @@ class SGD(Optimizer):
         if self.momentum:
             self.momentums = self._slots_of(variables, "m")
 
+    def load_own_variables(self, store: Any) -> None:
+        """As Optimizer; of a file of tf.keras, which keeps momenta of zeros, without momentum only the counter."""
+        if not self.momentum and len(store.keys()) > len(self.variables):
+            store = {"0": store["0"]}
+        super().load_own_variables(store)
+
     def update_step(self, gradient: Any, variable: Variable) -> None:
         """Changes one variable by its gradient."""
         rate = self._rate(variable)

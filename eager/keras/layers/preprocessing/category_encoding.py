@@ -39,7 +39,8 @@ class CategoryEncoding(Layer):
             UnsupportedError: with sparse=True.
         """
         num_tokens = kwargs.pop("max_tokens", num_tokens)
-        super().__init__(**{"dtype": backend.floatx()} | kwargs)
+        kwargs.setdefault("dtype", backend.floatx())
+        super().__init__(**kwargs)
         self.output_mode = checked_mode(output_mode, ("count", "one_hot", "multi_hot"), "CategoryEncoding")
         if num_tokens is None:
             raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eager.keras.host_quantiles import boundaries, empty_summary, with_batch
+from eager.keras.host_quantiles import boundaries, empty_summary, plain_numbers, with_batch
 from eager.keras.layers.preprocessing.base import PreprocessingLayer
 from eager.keras.layers.preprocessing.encoding import (
     checked_mode,
@@ -61,8 +61,8 @@ class Discretization(PreprocessingLayer):
                 f"Both `num_bins` and `bin_boundaries` should not be set. You passed `num_bins={num_bins}` and "
                 f"`bin_boundaries={bin_boundaries}`"
             )
-        given = bin_boundaries.tolist() if hasattr(bin_boundaries, "tolist") else bin_boundaries
-        self.input_bin_boundaries = given if given is None else list(given)
+        given = None if bin_boundaries is None else plain_numbers(bin_boundaries)
+        self.input_bin_boundaries = given
         self.bin_boundaries = [] if given is None else list(given)
         self.num_bins = num_bins
         self.epsilon = epsilon

@@ -91,7 +91,7 @@ class Normalization(PreprocessingLayer):
                 )
         return kept
 
-    def _given(self, value: Any, own: tuple[int, ...]) -> Any:
+    def _given(self, value: Any, own: Any) -> Any:
         wide = broadcast_to(cast(convert_to_tensor(value), self.compute_dtype), own)
         return reshape(wide, self._broadcast_shape)
 

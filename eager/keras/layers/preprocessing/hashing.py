@@ -97,5 +97,6 @@ def _key(salt: Any) -> Any:
     if isinstance(salt, int):
         return [salt, salt]
     raise ValueError(
-        f"The `salt` argument for `Hashing` can only be a tuple of size 2 integers, or a single integer. Received: {salt}"
+        "The `salt` argument for `Hashing` can only be a tuple of size 2 integers, or a single integer. "
+        f"Received: salt={salt}."
     )

@@ -96,7 +96,8 @@ class CenterCrop(ShapedLayer):
 
     def __init__(self, height: int, width: int, **kwargs: Any) -> None:
         """Takes the size of the results."""
-        super().__init__(**{"autocast": False} | kwargs)
+        kwargs.setdefault("autocast", False)
+        super().__init__(**kwargs)
         self.height = height
         self.width = width
 

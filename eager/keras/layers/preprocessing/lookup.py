@@ -200,8 +200,12 @@ class IndexLookup(PreprocessingLayer):
         self._keep_idf(pad(wide, [[0, back]]))
 
     def _keep_idf(self, weights: Any) -> None:
-        # As long as the vocabulary, so each is a variable of its own.
-        self.idf_weights = Variable(weights, trainable=False)
+        # As long as the vocabulary, so one of another length is a variable of its own.
+        old = self.__dict__.get("idf_weights")
+        if old is not None and old.shape == weights.shape:
+            old.assign(weights)
+        else:
+            self.idf_weights = Variable(weights, trainable=False)
 
     # Learning -------------------------------------------------------------------------------------------------------
 

@@ -51,7 +51,8 @@ class RandomCrop(RandomImageLayer):
 
     def __init__(self, height: int, width: int, seed: int | None = None, **kwargs: Any) -> None:
         """Takes the size of the results."""
-        super().__init__(seed=seed, **{"autocast": False} | kwargs)
+        kwargs.setdefault("autocast", False)
+        super().__init__(seed=seed, **kwargs)
         self.height = height
         self.width = width
 

@@ -51,6 +51,7 @@ class StringLookup(IndexLookup):
         if kwargs.get("dtype") is not None and kwargs["dtype"] == "string":
             del kwargs["dtype"]
         self.encoding = self._encoding = encoding
+        self._table = StringTable()
         super().__init__(
             max_tokens, num_oov_indices, mask_token, oov_token, "string", vocabulary, idf_weights, invert, output_mode,
             sparse, pad_to_max_tokens, **kwargs,
@@ -58,7 +59,7 @@ class StringLookup(IndexLookup):
 
     def _make_table(self) -> None:
         mask = None if self.mask_token is None else (self.mask_token, self._mask_number())
-        self._table = StringTable(
+        self._table.fill(
             self._tokens, self._token_start(), self.encoding, (self._oov_start(), self.num_oov_indices), mask
         )
 

@@ -290,15 +290,14 @@ class RNN(Layer):
 
     def _step(self, steps: Any, training: Any, constants: Any) -> tuple[Any, Any]:
         """The step function and what it takes of the inputs (time, batch, ...)."""
-        cell = self.cell
+        cell, count = self.cell, len(constants or ())
+        if count and not accepts(cell, "constants"):
+            raise ValueError(f"RNN cell {cell} does not support constants. Received: constants={constants}")
         if self._projects():
             # What depends on no state is one product for all steps.
             return lambda x, states: cell.recur(x, states, training), cell.project(steps, training)
         options = {"training": training} if accepts(cell, "training") else {}
         run: Any = cell if callable(cell) else cell.call
-        count = len(constants or ())
-        if count and not accepts(cell, "constants"):
-            raise ValueError(f"RNN cell {cell} does not support constants. Received: constants={constants}")
 
         def step(x: Any, states: Any) -> tuple[Any, Any]:
             extra = {"constants": list(states[-count:])} if count else {}

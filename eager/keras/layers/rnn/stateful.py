@@ -6,7 +6,7 @@ from typing import Any
 
 from eager import nest
 from eager.context import init_scope
-from eager.ops.array import cast, constant, convert_to_tensor, where, zeros
+from eager.ops.array import cast, constant, convert_to_tensor, reshape, where, zeros
 from eager.ops.math import add_n
 from eager.ops.reduce import count_nonzero
 from eager.variable import Variable
@@ -27,7 +27,8 @@ def current(kept: Any, given: Any) -> Any:
 def keep(kept: Any, states: Any) -> None:
     """Keeps the states that a call ended with."""
     for variable, state in zip(nest.flatten(kept), nest.flatten(states), strict=True):
-        variable.assign(cast(state, variable.dtype))
+        # A trace for any batch size is one for the variable's from here on.
+        variable.assign(reshape(cast(state, variable.dtype), variable.shape))
 
 
 def reset(layer: Any, states: Any) -> None:

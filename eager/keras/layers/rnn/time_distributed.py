@@ -49,6 +49,7 @@ class TimeDistributed(Wrapper):
 
         self.input_spec = map_shapes(spec, input_shape)
         super().build(map_shapes(_without_time, input_shape))
+        Layer.build(self, input_shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The layer's output shape with the time axis after the batch."""
