@@ -31,7 +31,8 @@ class HostGraph(CompiledGraph):
         symbols = symbol_order([v.type for v in graph.inputs])
         module = GraphModule(target, symbols)
         super().__init__(graph, target, GraphParts(module.text, [], [], (), 0, (), {}, symbols))
-        self.host_calls = [n.op.name for n in graph.nodes if n.op.name not in ("input", "constant")]
+        nodes = [n for n in graph.nodes if n.op.name not in ("input", "constant")]
+        self.host_calls = [str(getattr(n.attrs.get("call"), "name", n.op.name)) for n in nodes]
 
     def run(self, arrays: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         """Computes all outputs from all inputs with NumPy. Raises what the ops raise."""

@@ -84,7 +84,6 @@ ABSENT: dict[str, str] = {
     "keras.utils.audio_dataset_from_directory": "read files with Python's wave, and pass arrays to tf.data",
     "keras.utils.get_file": _DOWNLOADS, "keras.estimator": "train with model.fit",
     "keras.dtensor": _DISTRIBUTE, "keras.layers.DenseFeatures": "use preprocessing layers and Concatenate",
-    "keras.models.model_from_yaml": "use to_json and tf.keras.models.model_from_json",
     "keras.backend.placeholder": "use tf.keras.Input", "keras.backend.gradients": "use tf.GradientTape",
     "keras.backend.ctc_label_dense_to_sparse": "tf.nn.ctc_loss takes dense labels and their lengths",
     "xla": "tf.function compiles; nothing has to be asked for", "mlir": "fn.dump and `layerjit show` print the graph",

@@ -62,7 +62,7 @@ VALUES = {
     "as_string scientific": (lambda: strings.as_string([3.14159], precision=2, scientific=True), ["3.14e+00"]),
     "as_string of complex": (lambda: strings.as_string(tf.constant([1 + 2j]), precision=1), ["(1.0,2.0)"]),
     "format": (lambda: strings.format("x {} y {}", (tf.range(8), 2.5)), "x [0 1 2 ... 5 6 7] y 2.5"),
-    "format of a matrix": (lambda: strings.format("{}", [["a"], ["b"]][0:1]), '["a"]'),
+    "format of a matrix": (lambda: strings.format("{}", tf.constant([["a"]])), '[["a"]]'),
     "format of all": (lambda: strings.format("%", tf.reshape(tf.range(4), (2, 2)), "%", -1), "[[0 1]\n [2 3]]"),
     # The figures of TensorFlow's documentation.
     "to_hash_bucket_fast": (lambda: strings.to_hash_bucket_fast(["Hello", "TensorFlow", "2.x"], 3), [0, 2, 2]),
@@ -169,7 +169,7 @@ def test_traced_functions_call_back_and_keep_open_sizes():
     assert f(tf.constant(["AB", "c", "defg"])).numpy().tolist() == [6, 4, 10]
     assert f(tf.constant(["a"] * 7)).numpy().tolist() == [4] * 7
     assert [e.kind for e in f.ledger] == ["trace", "generalise"]
-    assert f.concrete_functions[-1].function.compiled.host_calls[0] == "strings.lower"
+    assert f.concrete_functions[-1].function.compiled.host_calls[:2] == ["strings.lower", "strings.join"]
 
 
 def test_what_is_as_long_as_the_data_says_ends_the_trace_with_an_entry():
