@@ -1,26 +1,30 @@
-"""Eager convolutions and window ops on native kernels of the single op, where the work pays for compiling one.
+"""Eager convolutions, window ops and large random draws on native kernels of the single op, where that pays.
 
-A kernel serves every batch size of one (op, dtypes, sizes, attributes). It is compiled when NumPy has done, or is about
-to do, about as much work for that key as compiling takes; until then, and for small arrays, NumPy computes. Values are
-those of the op's `evaluate` to rounding: NumPy's products come from BLAS.
+A kernel serves every batch size of one (op, dtypes, sizes, attributes), and every size of a draw, piece by piece. It
+is compiled when NumPy has done, or is about to do, about as much work for that key as compiling takes; until then, and
+for small arrays, NumPy computes. Values are those of the op's `evaluate` to rounding: NumPy's products come from BLAS.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from graphcore import dims
 from graphcore.dtypes import as_dtype
+from graphcore.ops.random import per_block
 from graphcore.optable import OpDef
 from graphcore.types import TensorType
 
 Arrays = Sequence[Any]
 Kernel = Callable[[Arrays], list[Any]]
 
-KINDS = frozenset(("convolve", "window"))
+KINDS = frozenset(("convolve", "window", "random"))
 """Kinds of ops that may run so."""
 
 SMALL = 1 << 15
@@ -37,6 +41,12 @@ _WINDOW_WEIGHT = 8
 
 _GROUPS_WEIGHT = 16
 """The same for small products of groups."""
+
+_RANDOM_WEIGHT = 256
+"""The same for one random number."""
+
+_PIECE = 1 << 16
+"""Random numbers that one call of a kernel draws."""
 
 
 class _Entry:
@@ -63,6 +73,8 @@ class Kernels:
         work = _work(op, arrays, attrs)
         if work < SMALL or not self.available:
             return None
+        draws = op.kind == "random"
+        whole, attrs = attrs, {**attrs, "shape": (_PIECE,)} if draws else attrs
         entry = self._entry((op.name, *_signature(op, arrays, attrs), tuple(attrs.items())))
         if entry.kernel is None:
             entry.done += work
@@ -71,7 +83,7 @@ class Kernels:
             entry.kernel = self._compiled(op, arrays, attrs)
             if entry.kernel is None:
                 return None
-        return entry.kernel(arrays)[0]
+        return _drawn(entry.kernel, arrays[0], whole["shape"]) if draws else entry.kernel(arrays)[0]
 
     def _entry(self, key: Any) -> _Entry:
         with self._lock:
@@ -100,6 +112,9 @@ class Kernels:
 
 def _work(op: OpDef, arrays: Arrays, attrs: dict[str, Any]) -> int:
     """About how many multiplications, or comparisons that take as long, the op makes."""
+    if op.kind == "random":
+        count = math.prod(attrs["shape"])
+        return count * _RANDOM_WEIGHT if count >= _PIECE // 2 and len(arrays) == 1 else 0
     total = arrays[0].size
     if op.kind == "convolve":
         shape = arrays[1].shape
@@ -116,10 +131,24 @@ def _work(op: OpDef, arrays: Arrays, attrs: dict[str, Any]) -> int:
     return total
 
 
+def _drawn(kernel: Kernel, state: Any, shape: tuple[int, ...]) -> Any:
+    """A draw of any size in pieces, each from the place of the stream where the one before ended."""
+    first = kernel((state,))[0]
+    out = np.empty(math.prod(shape), first.dtype)
+    blocks = _PIECE // per_block(as_dtype(first.dtype))
+    counter = (int(state[1]) % (1 << 64) << 64) + int(state[0]) % (1 << 64)
+    for start in range(0, out.size, _PIECE):
+        at = (counter + start // _PIECE * blocks) % (1 << 128)
+        words = np.array([at % (1 << 64), at >> 64, int(state[2]) % (1 << 64)], np.uint64).view(np.int64)
+        piece = kernel((words,))[0] if start else first
+        out[start : start + _PIECE] = piece[: out.size - start]
+    return out.reshape(shape)
+
+
 def _batched(op: OpDef, attrs: dict[str, Any]) -> bool:
     """Whether the first axis is a batch, on which the kernel does not depend."""
-    if op.kind == "convolve":
-        return True
+    if op.kind != "window":
+        return op.kind == "convolve"
     keys = ("window", "strides", "base_dilation", "window_dilation")
     return attrs["low"][0] == attrs["high"][0] == 0 and all(attrs[k][0] == 1 for k in keys)
 

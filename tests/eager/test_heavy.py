@@ -5,6 +5,7 @@ import pytest
 
 import eager as tf
 from eager import heavy
+from graphcore.optable import get_op
 
 
 @pytest.fixture
@@ -69,3 +70,21 @@ def test_bad_operands_are_named_with_and_without_a_kernel(kernels, monkeypatch):
     tf.nn.conv2d(x, w, 1, "SAME")
     with pytest.raises(ValueError, match=r"nn\.conv2d: .*channels"):
         tf.nn.conv2d(x, draw(3, 3, 7, 16), 1, "SAME")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["random_uniform", "random_normal"])
+def test_large_draws_are_numpys_to_the_bit(monkeypatch, name, dtype):
+    monkeypatch.setattr(heavy, "PAYS", 0)
+    op = get_op(name)
+    # The low word of the counter overflows on the way.
+    state = np.array([-5000, 3, 11], np.int64)
+    attrs = {"shape": (3, 50_001), "dtype": dtype}
+    drawn = heavy.Kernels().compute(op, [state], attrs)
+    assert drawn is not None
+    np.testing.assert_array_equal(drawn, op.evaluate(state, **attrs))
+
+
+def test_small_draws_stay_with_numpy():
+    state = np.zeros(3, np.int64)
+    assert heavy.Kernels().compute(get_op("random_bits"), [state], {"shape": (1000,)}) is None
