@@ -7,6 +7,7 @@ import time
 from codegen.build import GraphBuild, Shared
 from codegen.compiled import CompiledGraph, GraphParts, KernelInfo
 from codegen.host_graph import HostGraph, holds_objects
+from codegen.host_split import split
 from codegen.target import Target, host_target
 from graphcore import dims
 from graphcore.graph import Graph
@@ -27,7 +28,12 @@ def compile_graph(graph: Graph, *, isa: str | None = None) -> CompiledGraph:
     """
     with dims.assuming(graph.guards):
         target = host_target(isa)
-        return HostGraph(graph, target) if holds_objects(graph) else _compile(graph, target)
+        return _with_strings(graph, target) if holds_objects(graph) else _compile(graph, target)
+
+
+def _with_strings(graph: Graph, target: Target) -> CompiledGraph:
+    parts = split(graph)
+    return HostGraph(graph, target) if parts is None else HostGraph(graph, target, parts, _compile(parts.rest, target))
 
 
 def _compile(graph: Graph, target: Target) -> CompiledGraph:

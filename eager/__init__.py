@@ -219,6 +219,7 @@ _MODULES = {
     "eager.keras.losses": "losses=",
     "eager.keras.metrics": "metrics=",
     "eager.keras.optimizers": "optimizers=",
+    "eager.train": "train=",
 }
 _load, __dir__ = lazy_names(globals(), "tf", _MODULES)
 

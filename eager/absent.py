@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
 from graphcore.errors import UnsupportedError
 
 
@@ -24,13 +26,16 @@ _DOWNLOADS = "nothing is downloaded; tf.keras.datasets.digits is embedded, other
 _RECORDS = "read records with Python and pass tf.data.Dataset.from_generator a generator of arrays"
 _CSV = "read the file with np.genfromtxt or csv, and pass the columns to tf.data.Dataset.from_tensor_slices"
 _RANDOM_IMAGES = "use tf.keras.utils.image_dataset_from_directory and layers such as tf.keras.layers.RandomRotation"
-_IMAGE_ARRAYS = (
-    "DirectoryIterator", "ImageDataGenerator", "Iterator", "NumpyArrayIterator", "apply_affine_transform",
-    "apply_brightness_shift", "apply_channel_shift", "random_brightness", "random_channel_shift", "random_rotation",
-    "random_shear", "random_shift", "random_zoom",
-)  # fmt: skip
+_IMAGE_ARRAYS = ("DirectoryIterator", "ImageDataGenerator", "Iterator", "NumpyArrayIterator")
 _AHEAD = "fit, evaluate and predict read generators and Sequences ahead: pass workers and max_queue_size"
 _SIDECAR = "evaluate in the same process, with validation_data or a callback"
+_EXPORT = "layerjit writes no SavedModel; use model.save with a name that ends in .keras, or fn.dump for a graph"
+_PROTOBUF = "records are no protocol buffers here; store arrays with np.savez, or tf.data.Dataset.save and load"
+_VIEW = "tf.train.list_variables and load_checkpoint list a checkpoint, variables and submodules an object"
+_RECORD_CLASSES = (
+    "BytesList", "Example", "Feature", "FeatureList", "FeatureLists", "Features", "FloatList", "Int64List",
+    "SequenceExample",
+)  # fmt: skip
 _DATASETS = ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters")
 
 ABSENT: dict[str, str] = {
@@ -75,6 +80,11 @@ ABSENT: dict[str, str] = {
     "data.experimental.CsvDataset": _CSV, "data.experimental.make_csv_dataset": _CSV,
     "data.experimental.SqlDataset": _RECORDS, "data.experimental.service": _DISTRIBUTE,
     **{f"keras.preprocessing.image.{name}": _RANDOM_IMAGES for name in _IMAGE_ARRAYS},
+    "data.Dataset.ragged_batch": _RAGGED, "data.Dataset.sparse_batch": _SPARSE, "keras.Model.export": _EXPORT,
+    **{f"train.{name}": _PROTOBUF for name in _RECORD_CLASSES},
+    **{f"train.{name}": _DISTRIBUTE for name in ("ClusterDef", "ClusterSpec", "JobDef", "ServerDef")},
+    "train.CheckpointView": _VIEW, "train.TrackableView": _VIEW,
+    "train.Coordinator": "use threading.Thread with a threading.Event; datasets manage their own threads",
     "data.IteratorSpec": "iterate in Python; an iterator has element_spec",
     **{f"keras.utils.{name}": _AHEAD for name in ("GeneratorEnqueuer", "OrderedEnqueuer", "SequenceEnqueuer")},
     "keras.utils.SidecarEvaluator": _SIDECAR, "keras.callbacks.SidecarEvaluatorModelExport": _SIDECAR,
@@ -95,3 +105,15 @@ def absent(name: str) -> AbsentError | None:
     """The error for a name that is left out on purpose, None for any other."""
     why = ABSENT.get(name)
     return None if why is None else AbsentError(f"layerjit has no tf.{name}: {why}")
+
+
+class AbsentMethod:
+    """Stands in a class for a method that is left out: looking it up raises the error that says what to use."""
+
+    def __init__(self, name: str) -> None:
+        """Takes the name, as users write it after "tf."; it has an entry in ABSENT."""
+        self._name = name
+
+    def __get__(self, instance: Any, owner: Any = None) -> NoReturn:
+        """Raises AbsentError."""
+        raise AbsentError(f"layerjit has no tf.{self._name}: {ABSENT[self._name]}")

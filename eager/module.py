@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, ClassVar
 
-from eager import nest
+from eager import deferred, nest
 from eager.context import thread
 from eager.variable import Variable
 
@@ -58,6 +58,12 @@ class Module:
         if not chosen.isidentifier():
             raise ValueError(f"{chosen!r} is not a valid module name. Module names must be valid Python identifiers")
         self._name = chosen
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets an attribute; a restored checkpoint that waits for what is in it hears of it."""
+        object.__setattr__(self, name, value)
+        if deferred.waiting:
+            deferred.attached(self)
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from eager.absent import AbsentMethod
 from eager.convert import convert
 from eager.data import UNKNOWN_CARDINALITY
 from eager.data.more import MoreSteps
@@ -44,6 +45,8 @@ class Dataset(MoreSteps):
 
     _rows: Rows | None
     _options: Options | None
+    ragged_batch = AbsentMethod("data.Dataset.ragged_batch")
+    sparse_batch = AbsentMethod("data.Dataset.sparse_batch")
 
     def _elements(self) -> Iterator[Any]:
         """A fresh stream of elements. Raises NotImplementedError in Dataset itself."""

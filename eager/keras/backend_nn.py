@@ -59,6 +59,29 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     return -(t * tf.math.log(o + small) + (1.0 - t) * tf.math.log(1.0 - o + small))
 
 
+def binary_focal_crossentropy(
+    target: Any, output: Any, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0,
+    from_logits: bool = False,
+) -> Tensor:  # fmt: skip
+    """The binary cross-entropy times (1 - p) ** gamma, p the chance of the true class, element by element.
+
+    With class balancing, class 1 counts alpha and class 0 counts 1 - alpha (tf.keras.backend.binary_focal_crossentropy).
+    """
+    o = tf.convert_to_tensor(output)
+    chance = tf.sigmoid(o) if from_logits else o
+    t = tf.cast(target, o.dtype)
+    right = t * chance + (1.0 - t) * (1.0 - chance)
+    values = (1.0 - right) ** gamma * binary_crossentropy(t, o, from_logits)
+    return values * (t * alpha + (1.0 - t) * (1.0 - alpha)) if apply_class_balancing else values
+
+
+def categorical_focal_crossentropy(
+    target: Any, output: Any, alpha: Any = 0.25, gamma: float = 2.0, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """-sum(alpha (1 - o) ** gamma t log(o)) along an axis (tf.keras.backend.categorical_focal_crossentropy)."""
+    return loss_functions.categorical_focal_crossentropy(target, output, alpha, gamma, from_logits, axis=axis)
+
+
 def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Tensor:
     """-sum(t log(o)) along an axis (tf.keras.backend.categorical_crossentropy)."""
     return loss_functions.categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)

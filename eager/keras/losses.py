@@ -266,45 +266,10 @@ class CosineSimilarity(LossFunctionWrapper):
         super().__init__(cosine_similarity, reduction, name, axis=axis)
 
 
-@registry.add()
-class BinaryFocalCrossentropy(LossFunctionWrapper):
-    """Binary cross-entropy in which easy examples count less (tf.keras.losses.BinaryFocalCrossentropy)."""
-
-    def __init__(
-        self, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False,
-        label_smoothing: float = 0.0, axis: int = -1, reduction: str = Reduction.AUTO,
-        name: str = "binary_focal_crossentropy",
-    ) -> None:  # fmt: skip
-        """Takes the options of `binary_focal_crossentropy`, reduction and name."""
-        super().__init__(
-            binary_focal_crossentropy, reduction, name, apply_class_balancing=apply_class_balancing, alpha=alpha,
-            gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
-        self.apply_class_balancing = apply_class_balancing
-        self.alpha = alpha
-        self.gamma = gamma
-        self.from_logits = from_logits
-
-
-@registry.add()
-class CategoricalFocalCrossentropy(LossFunctionWrapper):
-    """Categorical cross-entropy in which easy examples count less (tf.keras.losses.CategoricalFocalCrossentropy)."""
-
-    def __init__(
-        self, alpha: Any = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0,
-        axis: int = -1, reduction: str = Reduction.AUTO, name: str = "categorical_focal_crossentropy",
-    ) -> None:  # fmt: skip
-        """Takes the options of `categorical_focal_crossentropy`, reduction and name."""
-        super().__init__(
-            categorical_focal_crossentropy, reduction, name, alpha=alpha, gamma=gamma, from_logits=from_logits,
-            label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
-        self.alpha = alpha
-        self.gamma = gamma
-        self.from_logits = from_logits
-
-
-_MODULES = {"eager.keras.losses_overlap": "CTC Dice Tversky ctc dice tversky"}
+_MODULES = {
+    "eager.keras.losses_focal": "BinaryFocalCrossentropy CategoricalFocalCrossentropy",
+    "eager.keras.losses_overlap": "CTC Dice Tversky ctc dice tversky",
+}
 registry.add_homes(_MODULES)
 registry.entries["huber_loss"] = huber
 
@@ -373,8 +338,7 @@ __getattr__, __dir__ = lazy_names(globals(), "tf.keras.losses", _MODULES)
 
 
 __all__ = [
-    "BCE", "KLD", "MAE", "MAPE", "MSE", "MSLE", "BinaryCrossentropy", "BinaryFocalCrossentropy",
-    "CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge",
+    "BCE", "KLD", "MAE", "MAPE", "MSE", "MSLE", "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge",
     "CosineSimilarity", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "MeanAbsoluteError",
     "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson", "Reduction",
     "SparseCategoricalCrossentropy", "SquaredHinge", "bce", "binary_crossentropy", "binary_focal_crossentropy",

@@ -22,6 +22,9 @@ registry = Registry("metric", "keras.metrics")
 """The metrics by name; the modules of eager.keras.metrics add them."""
 
 
+_WEIGHT_ARGUMENTS = ("aggregation", "synchronization", "initializer", "dtype")
+
+
 class MetricDict(dict[str, Any]):
     """The results of a metric that has several."""
 
@@ -74,15 +77,6 @@ class Metric(Layer):
         """The class with its config, as tf.keras writes it."""
         return f"{type(self).__name__}({','.join(f'{k}={v}' for k, v in self.get_config().items())})"
 
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """A metric of the same config and state."""
-        new = self.from_config(self.get_config())
-        if self.weights:
-            new.set_weights(self.get_weights())
-        if memo is not None:
-            memo[id(self)] = new
-        return new
-
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Takes data into the statistic.
 
@@ -126,23 +120,19 @@ class Metric(Layer):
         """As `reset_state` (its older name)."""
         self.reset_state()
 
-    def add_weight(
-        self, name: str | None = None, shape: Any = (), aggregation: Any = None, synchronization: Any = None,
-        initializer: Any = None, dtype: Any = None, **kwargs: Any,
-    ) -> Variable:  # fmt: skip
+    def add_weight(self, name: str | None = None, shape: Any = (), *args: Any, **kwargs: Any) -> Variable:
         """Makes a variable of the statistic; never trainable.
 
         Args:
             name: its name.
             shape: its shape, by default a scalar.
-            aggregation, synchronization: accepted for compatibility.
-            initializer: by default zeros (tf.keras gives floats random numbers where none is named).
-            dtype: by default the metric's.
-            **kwargs: as for Layer.add_weight.
+            *args: aggregation and synchronization, which are accepted for compatibility, initializer (by default
+                zeros; tf.keras gives floats random numbers where none is named), and dtype (by default the metric's).
+            **kwargs: these by name, or what else Layer.add_weight takes.
         """
-        del aggregation, synchronization
-        kwargs = {"autocast": False} | kwargs | {"trainable": False}
-        return super().add_weight(name, shape, dtype=dtype, initializer=initializer or "zeros", **kwargs)
+        options = {"autocast": False} | kwargs | dict(zip(_WEIGHT_ARGUMENTS, args, strict=False))
+        options |= {"trainable": False, "initializer": options.get("initializer") or "zeros"}
+        return super().add_weight(name, shape, **options)
 
     def get_config(self) -> dict[str, Any]:
         """Name and dtype."""
@@ -250,7 +240,7 @@ class Sum(Reduce):
 class Mean(Reduce):
     """The weighted mean of values (tf.keras.metrics.Mean)."""
 
-    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
         """Takes name and dtype."""
         super().__init__(name, dtype)
 
@@ -268,7 +258,9 @@ class MeanMetricWrapper(Mean):
         self._fn = fn
         self._fn_kwargs = kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # pyright: ignore[reportIncompatibleMethodOverride] (targets and predictions, not values)
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Takes targets and predictions into the mean.
 
         Args:

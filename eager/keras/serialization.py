@@ -23,9 +23,13 @@ _MODULES = {
 }  # fmt: skip
 """The modules of built-in classes; each has a `registry`."""
 
+_RENAMED = {"SlicingOpLambda": "TFOpLambda"}
+"""Classes of Keras 2 that are another one here."""
+
 _without_compile: list[bool] = []
-_custom: dict[str, Any] = {}
-_registered: dict[str, Any] = {}
+_custom: dict[str, Any] = {}  # the global ones, registered or put there
+_scoped: dict[str, Any] = {}  # those of the scopes that are open
+_registered: dict[str, Any] = {}  # as registered; keeps names of what was taken out of _custom
 
 
 def registries() -> list[Registry]:
@@ -34,28 +38,31 @@ def registries() -> list[Registry]:
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The global dict of custom objects, which may be changed (tf.keras.utils.get_custom_objects)."""
+    """The global dict of registered and other custom objects, which may be changed.
+
+    Objects of a `custom_object_scope` are not in it (tf.keras.utils.get_custom_objects).
+    """
     return _custom
 
 
 def custom_object(name: str) -> Any:
     """A custom object by name, registered name or class name; None if there is none."""
-    found = _custom.get(name) or _registered.get(name)
+    found = _scoped.get(name) or _custom.get(name)
     if found is None:
-        found = next((obj for key, obj in _registered.items() if key.rpartition(">")[2] == name), None)
+        found = next((obj for key, obj in _custom.items() if key.rpartition(">")[2] == name), None)
     return found
 
 
 @contextmanager
 def custom_object_scope(objects: dict[str, Any]) -> Generator[None]:
     """A context with further custom objects (tf.keras.utils.custom_object_scope)."""
-    before = dict(_custom)
-    _custom.update(objects)
+    before = dict(_scoped)
+    _scoped.update(objects)
     try:
         yield
     finally:
-        _custom.clear()
-        _custom.update(before)
+        _scoped.clear()
+        _scoped.update(before)
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
@@ -69,9 +76,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         key = f"{package}>{name or getattr(obj, '__name__', '')}"
         if isinstance(obj, type) and not hasattr(obj, "get_config"):
             raise ValueError("Cannot register a class that does not have a get_config() method.")
-        if _registered.get(key, obj) is not obj:
-            raise ValueError(f"{key} has already been registered to {_registered[key]}")
-        _registered[key] = obj
+        if _custom.get(key, obj) is not obj:
+            raise ValueError(f"{key} has already been registered to {_custom[key]}")
+        _registered[key] = _custom[key] = obj
         return obj
 
     return decorate
@@ -84,7 +91,7 @@ def get_registered_name(obj: Any) -> str:
 
 def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:
     """The object of a registered name, or None (tf.keras.utils.get_registered_object)."""
-    for table in (_custom, _registered, custom_objects or {}, module_objects or {}):
+    for table in (_scoped, _custom, custom_objects or {}, module_objects or {}):
         if name in table:
             return table[name]
     return None
@@ -127,6 +134,8 @@ def _serialize_instance(obj: Any) -> dict[str, Any]:
     # A built-in class comes from a module that is loaded.
     tables = [sys.modules[path].registry for path in _MODULES.values() if path in sys.modules]
     home = next((r.module for r in tables if r.holds(cls)), None)
+    if home is None and cls.__module__.startswith("eager."):
+        home = next((r.module for r in registries() if r.holds(cls)), None)
     found: dict[str, Any] = {
         "module": home or cls.__module__, "class_name": cls.__name__, "config": obj.get_config(),
         "registered_name": None if home else get_registered_name(cls),
@@ -188,7 +197,8 @@ def deserialize_keras_object(
 
 def _adapted(name: str, cls: Any, config: dict[str, Any]) -> dict[str, Any]:
     """The config in layerjit's terms, if the class is a built-in one."""
-    if not str(getattr(cls, "__module__", "")).startswith("eager.") or any(cls is c for c in _custom.values()):
+    custom = [*_custom.values(), *_scoped.values()]
+    if not str(getattr(cls, "__module__", "")).startswith("eager.") or any(cls is c for c in custom):
         return config
     from eager.keras.saving.dialect import adapted
 
@@ -225,7 +235,8 @@ def _class(config: dict[str, Any], custom: dict[str, Any], registry: Registry | 
     if module and module.split(".")[0] not in ("keras", "tensorflow", "tf_keras", "builtins", "eager"):
         raise _unknown_class(name)
     # Keras 2 puts its optimizers under "Custom>" in older files.
-    name = name.removeprefix("Custom>")
+    name = str(name).removeprefix("Custom>")
+    name = _RENAMED.get(name, name)
     home = _MODULES.get(module)
     tables = [importlib.import_module(home).registry] if home else [*([registry] if registry else []), *registries()]
     if name in ("DTypePolicy", "Policy", "LossScaleOptimizer"):

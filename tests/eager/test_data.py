@@ -3,6 +3,7 @@
 import collections
 import gzip
 import threading
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ import eager as tf
 
 Dataset = tf.data.Dataset
 A = np.arange(12.0, dtype=np.float32).reshape(6, 2)
-Point = collections.namedtuple("Point", "x y")
+class Point(NamedTuple):
+    x: Any
+    y: Any
 
 
 def values(dataset):

@@ -6,7 +6,9 @@ Rows are added by the modules `layer_cases_*` with `case`; tests/keras/test_laye
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -266,6 +268,24 @@ def check_config(row: LayerCase) -> None:
     through(*inputs, **row.call)
     through.set_weights(layer.get_weights())
     same(through(*inputs, training=False, **row.call), layer(*inputs, training=False, **row.call), 0, 0)
+
+
+def check_saving(row: LayerCase) -> None:
+    """A `.keras` file gives the model again, with equal outputs; its weights fit into a fresh model too."""
+    pytest.importorskip("h5py")
+    model = model_of(row)
+    x = model_inputs(row)
+    wanted = model(x, training=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        model.save(path)
+        with tf.keras.utils.custom_object_scope({"Scale": Scale}):
+            loaded = tf.keras.models.load_model(path)
+        same(loaded(x, training=False), wanted, 0, 0)
+        assert [(v.shape, v.dtype) for v in loaded.weights] == [(v.shape, v.dtype) for v in model.weights]
+        fresh = model_of(row, randomized=False)
+        fresh.load_weights(path)
+        same(fresh(x, training=False), wanted, 0, 0)
 
 
 def check_frozen(row: LayerCase) -> None:

@@ -71,8 +71,6 @@ LOSSES: list[tuple[Any, Array, Array, Array]] = [
     (losses.SparseCategoricalCrossentropy(), np.array([1, 2]), P, -np.log(np.array([0.7, 0.4]))),
     (losses.SparseCategoricalCrossentropy(), np.array([[1], [2]]), P, -np.log(np.array([0.7, 0.4]))),
     (losses.SparseCategoricalCrossentropy(True), np.array([1, 2]), Z, -np.log(softmax(Z)[[0, 1], [1, 2]])),
-    (losses.SparseCategoricalCrossentropy(True, ignore_class=-1), np.array([1, -1]), Z,
-     np.array([-np.log(softmax(Z)[0, 1]), 0])),
 ]  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class Layer(Callable):
         "_call_losses", "_initial_weights", "_policy", "_spec", "_activity_regularizer", "_input_spec",
         "_batch_input_shape", "_build_input_shape", "_name", "_trainable",
     ))  # fmt: skip
+    stateful: bool = False
 
     def __init__(
         self,
@@ -80,7 +81,6 @@ class Layer(Callable):
         self._initial_weights = kwargs.get("weights")
         self._build_input_shape = None
         self._batch_input_shape = _batch_shape(kwargs)
-        self.stateful = False
         self._set_name(name)
         self._set_policy(dtype, kwargs.get("autocast", True))
         self._spec = CallSpec(self.__dict__["call"], bound=True) if "call" in self.__dict__ else call_spec(type(self))

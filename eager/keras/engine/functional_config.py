@@ -24,15 +24,23 @@ def network_config(network: GraphNetwork) -> dict[str, Any]:
     layers: list[dict[str, Any]] = []
     for layer in network.layers:
         nodes = [n for n in layer._inbound_nodes if id(n) in used]
-        calls = [
-            {"args": _plain(list(n.call_args), numbers), "kwargs": _plain(n.call_kwargs, numbers)} for n in nodes
-        ]
+        calls = [_call(n, numbers) for n in nodes]
         layers.append(serialize_keras_object(layer) | {"name": layer.name, "inbound_nodes": calls})
     return {
         "layers": layers,
         "input_layers": _ends(network.inputs, numbers),
         "output_layers": _ends(network.outputs, numbers),
     }
+
+
+def _call(node: Any, numbers: dict[tuple[str, int], int]) -> dict[str, Any]:
+    """A call with arguments after the first by name: Keras 3 has some in another order."""
+    args, kwargs = list(node.call_args), dict(node.call_kwargs)
+    names = node.layer._spec.names
+    if not hasattr(node.layer, "_symbol") and 1 < len(args) <= len(names) + 1:
+        kwargs = dict(zip(names, args[1:], strict=False)) | kwargs
+        args = args[:1]
+    return {"args": _plain(args, numbers), "kwargs": _plain(kwargs, numbers)}
 
 
 def node_numbers(network: GraphNetwork) -> dict[tuple[str, int], int]:

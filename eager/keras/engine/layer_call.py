@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eager import nest
+from eager import deferred, nest
 from eager.context import init_scope, thread
 from eager.convert import convert
 from eager.function.trace import Trace
@@ -201,6 +201,8 @@ class Callable(Configurable):
                     self.build(shapes)
                 calls.autocast = cast_to
             Callable.build(self, shapes)
+            if deferred.waiting:
+                deferred.attached(self)
         if self._initial_weights is not None:
             initial, self._initial_weights = self._initial_weights, None
             with init_scope():

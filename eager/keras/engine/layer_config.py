@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import nullcontext
 from typing import Any, Self
 
 from eager.context import init_scope
 from eager.keras import mixed_precision
 from eager.keras.engine.node import Nodes
+from eager.module import name_scope
 from eager.tensor_shape import TensorShape
 from eager.variable import Variable
 from graphcore.dtypes import DType
@@ -20,6 +22,7 @@ class Configurable(Nodes):
 
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _batch_input_shape: tuple[Any, ...] | None
+    _name_in_scope: bool
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs: name, trainable, dtype and, where not overridden, the constructor's arguments.
@@ -81,8 +84,10 @@ class Configurable(Nodes):
         """Makes the weights for the shapes in a config from `get_build_config`."""
         shape = config.get("input_shape")
         if shape is not None:
-            with init_scope():
+            # A call would give the weights the layer's name as a prefix, and so must this.
+            with init_scope(), name_scope(self.name) if self._name_in_scope else nullcontext():
                 self.build(_shape(shape))
+            self._build_input_shape = _shape(shape)  # many a `build` does not take note of it
 
     def _own_saved(self) -> list[Variable]:
         """This very layer's variables in the order in which they are saved: those that can be trained first."""

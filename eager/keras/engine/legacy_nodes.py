@@ -6,16 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from eager import nest
+from eager.errors import UnsupportedError
 from eager.keras.engine.keras_tensor import KerasTensor
 
 _CONSTANT = "_CONSTANT_VALUE"
+_SLICE = "__operators__.getitem"
 _WHOLE = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod")
 """Classes whose list of one tensor stays a list."""
 
 
 def is_reference(data: Any) -> bool:
     """Whether data is [layer name, number of the call, number of the output]."""
-    return isinstance(data, list) and len(data) == 3 and isinstance(data[0], str) and type(data[1]) is type(data[2]) is int
+    if not isinstance(data, list) or len(data) != 3:
+        return False
+    return isinstance(data[0], str) and type(data[1]) is type(data[2]) is int
 
 
 def is_legacy(config: dict[str, Any]) -> bool:
@@ -132,6 +136,8 @@ def legacy_node(node: Any, refer: Callable[[KerasTensor], list[Any]], plain: Cal
     def value(x: Any) -> Any:
         return refer(x) if isinstance(x, KerasTensor) else plain(x)
 
+    if "slice_spec" in names:
+        kwargs["slice_spec"] = legacy_key(kwargs["slice_spec"])
     written = {k: nest.map_structure(value, v) for k, v in kwargs.items()}
 
     def leaf(x: Any) -> list[Any]:
@@ -156,6 +162,21 @@ def _argument_names(layer: Any) -> list[str]:
         return [layer._spec.first, *layer._spec.names]
     import inspect
 
+    from eager.keras.engine.op_layer import function_of
+
+    if layer._symbol == _SLICE:
+        return ["tensor", "slice_spec"]
     if layer._symbol.startswith("__operators__"):
         return ["x", "y"]
-    return list(inspect.signature(layer._function).parameters)
+    return list(inspect.signature(function_of(layer._symbol)).parameters)
+
+
+def legacy_key(key: Any) -> Any:
+    """The key of a slicing layer as Keras 2 lists it. Raises UnsupportedError for an Ellipsis."""
+    if isinstance(key, tuple | list):
+        return [legacy_key(k) for k in key]
+    if isinstance(key, slice):
+        return {"start": key.start, "stop": key.stop, "step": key.step}
+    if key is Ellipsis:
+        raise UnsupportedError("The `.h5` format has no place for `...` in a slice; save to a `.keras` file.")
+    return key

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from eager import deferred
 from eager.module import Module, leaves
 from eager.variable import Variable
 
@@ -56,6 +57,8 @@ class Tracking(Module):
             self._drop(name, old, value)
         if isinstance(value, (Variable, Module, *_CONTAINERS)) and name in self.__dict__:
             self._track(name, value)
+            if deferred.waiting:
+                deferred.attached(self)
 
     def __delattr__(self, name: str) -> None:
         """Deletes an attribute and forgets what only it held."""

@@ -85,6 +85,10 @@ class Lambda(Layer):
             config["mask"] = self._named(self.mask)
         return config | {"arguments": self.arguments}
 
+    def _twin(self) -> Lambda:
+        """A copy for a cloned model; unlike a config it may hold a lambda expression."""
+        return type(self)(self.function, self._output_shape, self.mask, self.arguments, **super().get_config())
+
     def _named(self, value: Any) -> Any:
         """A function by its name; other values as plain data."""
         if callable(value) and getattr(value, "__name__", "<lambda>") == "<lambda>":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
+from eager import deferred
 from eager.context import init_scope
 from eager.convert import convert
 from eager.indexed_slices import IndexedSlices, unique_rows
@@ -212,6 +213,8 @@ class Optimizer(SavedVariables):
             value = make(sizes, dtype=kind) if callable(make) and not isinstance(make, Tensor | Variable) else make
             variable = Variable(value, name=name, dtype=kind, trainable=trainable)
         self._variables.append(variable)
+        if deferred.waiting:
+            deferred.attached(self)
         return variable
 
     # Steps -----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from eager import deferred
 from eager.context import init_scope
 from eager.keras.optimizers.rate import LearningRate
 from eager.ops.array import zeros
@@ -193,6 +194,8 @@ class OptimizerState(SavedVariables, LearningRate):
             name = f"{variable_name}/{model_variable.name.partition(':')[0]}"
             slot = Variable(value, name=name, trainable=False, dtype=model_variable.dtype)
         self._variables.append(slot)
+        if deferred.waiting:
+            deferred.attached(self)
         return slot
 
     def add_variable(
@@ -207,6 +210,8 @@ class OptimizerState(SavedVariables, LearningRate):
             value = make(sizes, dtype=kind) if callable(make) else make
             variable = Variable(value, name=name, dtype=kind, trainable=False)
         self._variables.append(variable)
+        if deferred.waiting:
+            deferred.attached(self)
         return variable
 
     def __getstate__(self) -> dict[str, Any]:

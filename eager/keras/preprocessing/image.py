@@ -10,6 +10,10 @@ from eager.lazy import lazy_names
 
 __getattr__, __dir__ = lazy_names(globals(), "tf.keras.preprocessing.image", {
     "eager.keras.image_utils": "array_to_img img_to_array load_img save_img",
+    "eager.keras.preprocessing.image_arrays": (
+        "apply_affine_transform apply_brightness_shift apply_channel_shift random_brightness random_channel_shift "
+        "random_rotation random_shear random_shift random_zoom"
+    ),
 })  # fmt: skip
 
 

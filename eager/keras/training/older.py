@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from eager.errors import UnsupportedError
 from eager.tensor_shape import TensorSpec
 from eager.variable import Variable
 
@@ -23,11 +22,6 @@ class OlderMethods:
     def predict_generator(self: Any, generator: Any, *args: Any, **kwargs: Any) -> Any:
         """As `predict`, which takes generators (tf.keras.Model.predict_generator): `steps` comes second."""
         return self.predict(generator, **_named(("steps", "callbacks"), args), **kwargs)
-
-    def to_yaml(self, **kwargs: Any) -> str:
-        """Refused as by tf.keras. Raises UnsupportedError, which names `to_json`."""
-        del kwargs
-        raise UnsupportedError("Method `model.to_yaml()` has been removed due to security risk; use `model.to_json()`")
 
     @property
     def state_updates(self) -> list[Any]:

@@ -45,7 +45,8 @@ class PreprocessingLayer(Layer):
         raise NotImplementedError(f"{type(self).__name__} does not define reset_state(), which adapt calls")
 
     def finalize_state(self) -> None:
-        """Called at the end of `adapt`; by default does nothing."""
+        """Called at the end of `adapt`, for what follows from the whole data; by default only takes note of it."""
+        self._is_adapted = True
 
     def compile(self, run_eagerly: bool | None = None, steps_per_execution: int | None = None) -> None:
         """Accepts Keras's settings of `adapt`, which always runs eagerly, one batch after the other."""
