@@ -114,7 +114,8 @@ __getattr__, __dir__ = lazy_names(
             "backend function learning_phase_scope manual_variable_initialization reset_uids"
         ),
         "eager.keras.backend_nn": (
-            "batch_get_value batch_normalization batch_set_value bias_add binary_crossentropy binary_focal_crossentropy "
+            "batch_get_value batch_normalization batch_set_value bias_add binary_crossentropy "
+            "binary_focal_crossentropy "
             "categorical_crossentropy categorical_focal_crossentropy "
             "conv1d conv2d conv3d count_params depthwise_conv2d dropout dtype elu eval hard_sigmoid in_test_phase "
             "in_top_k in_train_phase int_shape is_sparse l2_normalize moving_average_update ndim "

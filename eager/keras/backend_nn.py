@@ -65,7 +65,7 @@ def binary_focal_crossentropy(
 ) -> Tensor:  # fmt: skip
     """The binary cross-entropy times (1 - p) ** gamma, p the chance of the true class, element by element.
 
-    With class balancing, class 1 counts alpha and class 0 counts 1 - alpha (tf.keras.backend.binary_focal_crossentropy).
+    With class balancing, class 1 counts alpha and class 0 counts 1 - alpha (K.binary_focal_crossentropy).
     """
     o = tf.convert_to_tensor(output)
     chance = tf.sigmoid(o) if from_logits else o

@@ -64,8 +64,8 @@ rows(BACKEND, {
     "sparse_categorical_crossentropy": lambda: near(K.sparse_categorical_crossentropy([1, 0], P), -np.log([0.4, 0.3])),
     "normalize_batch_in_training": normalized,
     "batch_normalization": lambda: near(
-        K.batch_normalization(tf.constant(A), tf.ones(3), tf.fill([3], 4.0), tf.ones(3), tf.fill([3], 2.0), epsilon=0.0),
-        (A - 1) / 2 * 2 + 1,
+        K.batch_normalization(tf.constant(A), tf.ones(3), 4 * tf.ones(3), tf.ones(3), 6 * tf.ones(3), epsilon=0.0),
+        (A - 1) / 2 * 6 + 1,
     ),
     "random_bernoulli": lambda: set(np.unique(K.random_bernoulli((50,), 0.5, seed=1))) == {0.0, 1.0},
     "random_binomial": lambda: set(np.unique(K.random_binomial((50,), 0.5, seed=1))) == {0.0, 1.0},

@@ -38,7 +38,9 @@ def fitted(*callbacks: Any, y: Any = 2 * X, epochs: int = 3, rate: float = 0.1, 
        "on_train_batch_end on_train_begin on_train_end")  # fmt: skip
 def _all_methods_are_called() -> None:
     class Counted(C.Callback):
-        seen: Counter[str] = Counter()
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: Counter[str] = Counter()
 
     for name in [n for n in dir(C.Callback) if n.startswith("on_")]:
         setattr(Counted, name, lambda self, *_args, _name=name: self.seen.update([_name]))

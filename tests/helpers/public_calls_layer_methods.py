@@ -51,7 +51,7 @@ def _weights() -> None:
        "activity_regularizer")  # fmt: skip
 def _properties() -> None:
     layer = Affine(name="n", dtype="mixed_bfloat16", dynamic=True, activity_regularizer="l2")
-    assert (layer.name, layer.dtype, layer.variable_dtype, layer.compute_dtype) == ("n", "float32", "float32", "bfloat16")
+    assert layer.name == "n" and layer.dtype == layer.variable_dtype == "float32" and layer.compute_dtype == "bfloat16"
     assert layer.dtype_policy.name == "mixed_bfloat16" and layer.dynamic and not Affine().dynamic
     assert isinstance(layer.activity_regularizer, tf.keras.regularizers.L2)
     assert not layer.supports_masking and not layer.stateful and L.LSTM(2, stateful=True).stateful
@@ -120,8 +120,8 @@ def _modules() -> None:
 
     outer = Outer()
     assert list(outer.submodules) == [outer.inner] and outer.note().name.endswith("outer/note:0")
-    scope = outer.name_scope
-    with scope() if callable(scope) and not hasattr(scope, "__enter__") else scope:
+    scope: Any = outer.name_scope
+    with scope:
         assert "outer" in tf.Variable(1.0, name="w").name
 
 

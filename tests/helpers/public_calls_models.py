@@ -1,4 +1,4 @@
-"""Calls of the methods of Model and Sequential, of tf.keras.models and tf.keras.saving, and of the parts of tf.keras."""
+"""Calls of the methods of Model and Sequential, of tf.keras.models, tf.keras.saving and the parts of tf.keras."""
 
 from __future__ import annotations
 
@@ -158,8 +158,9 @@ def from_yaml() -> bool:
 rows("tf.keras.models", {
     "Model": lambda: K.models.Model is K.Model, "Sequential": lambda: K.models.Sequential is K.Sequential,
     "clone_model": cloned, "model_from_yaml": from_yaml,
-    "model_from_config": lambda: K.models.model_from_config({"class_name": "Functional", "config": model().get_config()})
-    .get_config() == model().get_config(),
+    "model_from_config": lambda: K.models.model_from_config(
+        {"class_name": "Functional", "config": model().get_config()}
+    ).get_config() == model().get_config(),
     "model_from_json": lambda: equal(K.models.model_from_json(model().to_json()).output_shape, [None, 1]),
     "load_model": lambda: stored(K.models.save_model, K.models.load_model),
     "save_model": lambda: stored(K.models.save_model, K.models.load_model),
@@ -188,6 +189,7 @@ def scoped(module: Any, name: str = "custom_object_scope") -> bool:
     saved = json.loads(json.dumps(module.serialize_keras_object(Tripled())))
     saved["module"] = saved["registered_name"] = None
     with getattr(module, name)({"Tripled": Tripled}):
+        assert "Tripled" not in K.utils.get_custom_objects()
         return isinstance(module.deserialize_keras_object(saved), Tripled)
 
 

@@ -74,7 +74,7 @@ def random(change: Callable[..., Any], nothing: Any, something: Any, **axes: Any
 
 
 rows(IMAGE, {
-    "apply_affine_transform": lambda: near(I.apply_affine_transform(X, theta=90, **AXES), np.rot90(X, -1), 1e-4)
+    "apply_affine_transform": lambda: near(I.apply_affine_transform(X, theta=90, **AXES), np.rot90(X), 1e-4)
     and near(I.apply_affine_transform(X, tx=1, fill_mode="constant", **AXES)[:, :-1], X[:, 1:])
     and near(I.apply_affine_transform(X, zx=2, zy=2, **AXES)[1:4, 1:4], X[::2, ::2]),
     "random_rotation": lambda: random(I.random_rotation, (0,), (30,), **AXES),

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from public_calls_table import equal, near, row, rows, shows, sized
-from tests.keras.test_applications import PUBLISHED
 
 import eager as tf
+from tests.keras.test_applications import PUBLISHED
 
 K = tf.keras
 U, P = K.utils, K.preprocessing
@@ -183,7 +183,7 @@ rows("tf.keras.preprocessing.text", {
     "Tokenizer": lambda: tokenized(tokenizer()),
     "tokenizer_from_json": lambda: tokenized(P.text.tokenizer_from_json(tokenizer().to_json())),
     "text_to_word_sequence": lambda: P.text.text_to_word_sequence("A bad, b!") == ["a", "bad", "b"],
-    "hashing_trick": lambda: P.text.hashing_trick("a b a", 9, "md5")[0::2] == [P.text.hashing_trick("a", 9, "md5")[0]] * 2,
+    "hashing_trick": lambda: P.text.hashing_trick("a b a", 9, "md5")[::2] == 2 * P.text.hashing_trick("a", 9, "md5"),
     "one_hot": lambda: set(P.text.one_hot("a b c", 5)) <= {1, 2, 3, 4} and len(P.text.one_hot("a b c", 5)) == 3,
 })  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Every public name that `layerjit coverage` lists as present works: the calls are in tests/helpers/public_calls_*.py."""
+"""Every public name that `layerjit coverage` lists as present works; tests/helpers/public_calls_*.py has the calls."""
 
 import importlib
 from pathlib import Path

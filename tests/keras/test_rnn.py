@@ -171,6 +171,7 @@ def test_an_overridden_cell_is_called_and_not_bypassed():
     class Shifted(L.SimpleRNNCell):
         def call(self, inputs, states, training=None):
             output, states = super().call(inputs, states, training)
+            assert output is not None
             return output + 1, states
 
     layer = made(L.RNN(Shifted(2, dtype="float64"), dtype="float64"), X)

@@ -22,6 +22,7 @@ class Configurable(Nodes):
 
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _batch_input_shape: tuple[Any, ...] | None
+    build: Any
     _name_in_scope: bool
 
     def get_config(self) -> dict[str, Any]:

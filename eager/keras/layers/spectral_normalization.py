@@ -46,6 +46,15 @@ class SpectralNormalization(Wrapper):
             trainable=False, autocast=False,
         )  # fmt: skip
 
+    def save_own_variables(self, store: Any) -> None:
+        """The kernel, which Keras lists here as well as in the layer inside, and vector_u."""
+        store["0"] = Variable.value(getattr(self.layer, self._kernel_name)).numpy()
+        store["1"] = self.vector_u.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Takes vector_u; the kernel comes with the layer inside. Raises ValueError if it does not fit."""
+        super().load_own_variables({"0": store["1"]} if len(store.keys()) > 1 else store)
+
     def call(self, inputs: Any, training: Any = False) -> Any:
         """The layer's outputs, while training with its kernel normalised first."""
         self._normalize(training)

@@ -96,7 +96,7 @@ def random_shift(
     x: Any, wrg: float, hrg: float, row_axis: int = 1, col_axis: int = 2, channel_axis: int = 0,
     fill_mode: str = "nearest", cval: float = 0.0, interpolation_order: int = 1,
 ) -> Array:  # fmt: skip
-    """An image moved by up to the parts `wrg` of its width, along y, and `hrg` of its height, along x, as in tf.keras."""
+    """An image moved by up to the parts `hrg` of its height, along x, and `wrg` of its width, along y."""
     rows, columns = np.shape(x)[row_axis], np.shape(x)[col_axis]
     return apply_affine_transform(
         x, tx=_uniform(-hrg, hrg) * rows, ty=_uniform(-wrg, wrg) * columns, row_axis=row_axis, col_axis=col_axis,

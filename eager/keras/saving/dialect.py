@@ -79,17 +79,16 @@ def adapted(name: str, cls: Any, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _one_sided(config: dict[str, Any]) -> dict[str, Any]:
-    """A Bidirectional's config without the backward layer, where that is the turned forward layer, as Keras 3 has it."""
+    """A Bidirectional's config without the backward layer where that is the turned forward layer, as in Keras 3."""
     forward, backward = config.get("layer"), config.get("backward_layer")
-    if not _is_object(forward) or not _is_object(backward):
+    if not isinstance(forward, dict) or not isinstance(backward, dict) or not _is_object(forward):
         return config
-    one, two = dict(forward["config"]), dict(backward["config"])
-    name = str(one.pop("name", "")).removeprefix("forward_")
-    turned = two.pop("name", "") == f"backward_{name}" and two.pop("go_backwards", None) is not one.pop(
-        "go_backwards", None
-    )
+    name = str(forward["config"].get("name", "")).removeprefix("forward_")
+    back = not forward["config"].get("go_backwards", False)
+    turned = forward["config"] | {"name": f"backward_{name}", "go_backwards": back}
     # Objects that occur twice carry numbers.
-    if not turned or _without_ids(one) != _without_ids(two) or forward["class_name"] != backward["class_name"]:
+    same = _without_ids(turned) == _without_ids(backward.get("config"))
+    if not same or forward["class_name"] != backward.get("class_name"):
         return config
     renamed = forward | {"config": forward["config"] | {"name": name}}
     return {k: v for k, v in config.items() if k != "backward_layer"} | {"layer": renamed}
