@@ -21,7 +21,7 @@ from eager.data.elements import (
     stacked,
     unbatched_spec,
 )
-from eager.data.node import Node, unknown, when_known
+from eager.data.node import Node, node_of, unknown, when_known
 from eager.errors import InvalidArgumentError
 from eager.tensor import Tensor, wrap
 from eager.tensor_shape import TensorShape, TensorSpec
@@ -184,7 +184,7 @@ def _window(found: list[Any], spec: Any) -> Any:
     inner = leaves(spec)
 
     def one(column: Sequence[Any], leaf: Any) -> Dataset:
-        return Node("_Window", lambda: iter(column), lambda: len(column), lambda: leaf)
+        return node_of(column, lambda: leaf)
 
     return pack(found[0], [one(c, s) for c, s in zip(columns, inner, strict=True)])
 
@@ -196,7 +196,7 @@ def grouped(
     """What reduce_func makes of every `size_of(key)` elements with one key."""
 
     def seen_spec() -> Any:
-        nothing = Node("_Window", lambda: iter(()), lambda: 0, lambda: source.element_spec)
+        nothing = node_of((), lambda: source.element_spec)
         return reduce_func(convert(0, dtype="int64"), nothing).element_spec
 
     def elements() -> Iterator[Any]:
@@ -214,8 +214,7 @@ def grouped(
 
 
 def _reduced(reduce_func: Any, number: int, group: list[Any]) -> Iterator[Any]:
-    inner = Node("_Window", lambda: iter(group), lambda: len(group), lambda: spec_of(group[0]))
-    found = reduce_func(convert(number, dtype="int64"), inner)
+    found = reduce_func(convert(number, dtype="int64"), node_of(group, lambda: spec_of(group[0])))
     if not isinstance(found, Dataset):
         raise TypeError(f"`reduce_func` must return a single dataset element, got {type(found).__name__}")
     return found._elements()

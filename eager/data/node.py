@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from eager.data import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
@@ -54,6 +54,11 @@ class Node(Dataset):
         return self._known_spec[0]
 
 
+def node_of(elements: Sequence[Any], spec: Callable[[], Any], kind: str = "_Window") -> Node:
+    """A dataset of elements that are there already."""
+    return Node(kind, lambda: iter(elements), lambda: len(elements), spec)
+
+
 def unknown() -> int:
     """The length of what must be run to know it."""
     return UNKNOWN_CARDINALITY
@@ -84,4 +89,4 @@ def total(counts: list[int]) -> int:
     return UNKNOWN_CARDINALITY if UNKNOWN_CARDINALITY in counts else sum(counts)
 
 
-__all__ = ["Node", "shortest", "total", "unknown", "when_known"]
+__all__ = ["Node", "node_of", "shortest", "total", "unknown", "when_known"]

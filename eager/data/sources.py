@@ -12,7 +12,7 @@ from eager.convert import convert
 from eager.data import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
 from eager.data.dataset import Dataset
 from eager.data.elements import array_of, as_element, leaves, map_element, pack, spec_of
-from eager.data.node import Node
+from eager.data.node import Node, node_of
 from eager.data.rows import Rows
 from eager.data.seeds import generator_of
 from eager.dtypes import as_dtype
@@ -24,7 +24,7 @@ from eager.tensor_shape import TensorShape, TensorSpec
 def from_tensors(tensors: Any) -> Dataset:
     """One element."""
     element = as_element(tensors)
-    return Node("TensorDataset", lambda: iter((element,)), lambda: 1, lambda: spec_of(element))
+    return node_of((element,), lambda: spec_of(element), "TensorDataset")
 
 
 def from_tensor_slices(tensors: Any) -> Dataset:

@@ -47,9 +47,14 @@ def set_image_data_format(data_format: str) -> None:
     Raises:
         ValueError: unless it is channels_last or channels_first.
     """
+    _state["image_data_format"] = _known_format(data_format)
+
+
+def _known_format(data_format: Any) -> str:
+    """An order of axes as it is given. Raises ValueError unless it is channels_last or channels_first."""
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"Unknown `data_format`: {data_format}. Expected one of channels_first, channels_last")
-    _state["image_data_format"] = data_format
+    return data_format
 
 
 def learning_phase() -> Any:

@@ -7,14 +7,12 @@ from typing import Any
 
 import eager as tf
 from eager.errors import UnsupportedError
+from eager.keras import backend
 from eager.tensor import Tensor
 
 
 def _first(data_format: str | None) -> bool:
-    chosen = data_format or tf.keras.backend.image_data_format()
-    if chosen not in ("channels_first", "channels_last"):
-        raise ValueError(f"Unknown `data_format` argument: {chosen!r}; known are channels_first and channels_last")
-    return chosen == "channels_first"
+    return backend._known_format(data_format or backend.image_data_format()) == "channels_first"
 
 
 def _to_last(x: Any, first: bool) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import eager as tf
 from eager.data.dataset import Dataset
 from eager.data.elements import as_element, spec_of
-from eager.data.node import Node
+from eager.data.node import node_of
 
 
 def random_order(count: int, seed: int | None) -> np.ndarray[Any, Any]:
@@ -62,7 +62,7 @@ def _elements(dataset: Any) -> list[Any]:
 
 def _listed(elements: list[Any]) -> Dataset:
     parts = [as_element(e) for e in elements]
-    return Node("TensorSliceDataset", lambda: iter(parts), lambda: len(parts), lambda: spec_of(parts[0]))
+    return node_of(parts, lambda: spec_of(parts[0]), "TensorSliceDataset")
 
 
 def _sizes(left: Any, right: Any, total: int) -> tuple[int, int]:

@@ -28,10 +28,7 @@ def pillow() -> Any:
 
 
 def _format(data_format: str | None) -> str:
-    chosen = data_format or backend.image_data_format()
-    if chosen not in ("channels_first", "channels_last"):
-        raise ValueError(f"Invalid data_format: {data_format}")
-    return chosen
+    return backend._known_format(data_format or backend.image_data_format())
 
 
 def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> np.ndarray[Any, Any]:

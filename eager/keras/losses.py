@@ -26,6 +26,7 @@ from eager.keras.loss_functions import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
+from eager.keras.plain_values import as_lists
 from eager.keras.reduction import Reduction, join_masks, mask_weights, squeeze_or_expand, weighted_loss
 from eager.keras.serialization import deserialize_keras_object, get_registered_name, serialize_keras_object
 from eager.lazy import lazy_names
@@ -108,11 +109,7 @@ class LossFunctionWrapper(Loss):
 
 def plain(options: dict[str, Any]) -> dict[str, Any]:
     """Options as data: tensors, variables and arrays become lists or numbers."""
-    return {key: value.tolist() if hasattr(value := _array(x), "tolist") else value for key, x in options.items()}
-
-
-def _array(value: Any) -> Any:
-    return value.numpy() if hasattr(value, "numpy") else value
+    return {key: as_lists(value) for key, value in options.items()}
 
 
 @registry.add()

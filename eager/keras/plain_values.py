@@ -14,6 +14,12 @@ _LAMBDA = (
 )
 
 
+def as_lists(value: Any) -> Any:
+    """A tensor, variable or array as lists or a number; anything else as it is."""
+    value = value.numpy() if hasattr(value, "numpy") else value
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def plain_value(obj: Any) -> Any:
     """Plain data of an array, tensor, shape, dtype, slice, Ellipsis or bytes; None for anything else."""
     if isinstance(obj, bytes):

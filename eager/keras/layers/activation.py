@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from eager import nest
-from eager.keras import activations, constraints, initializers, regularizers
+from eager.keras import activations
 from eager.keras.engine.base_layer import Layer
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.layers.table import registry
+from eager.keras.layers.weight_roles import WeightRoles
 from eager.ops import math, nn
 from eager.ops.array import cast
 from eager.tensor_shape import TensorShape
@@ -113,8 +114,10 @@ class ELU(_SameShape):
 
 
 @registry.add()
-class PReLU(_SameShape):
+class PReLU(WeightRoles, _SameShape):
     """x where positive, else a weight alpha * x, one for each feature (tf.keras.layers.PReLU, He et al. 2015)."""
+
+    _roles = ("alpha",)
 
     def __init__(
         self,
@@ -126,9 +129,7 @@ class PReLU(_SameShape):
     ) -> None:
         """Takes the options of alpha, and the axes, counted with the batch, along which it is shared."""
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        self._set_role("alpha", alpha_initializer, alpha_regularizer, alpha_constraint)
         self.shared_axes = None if shared_axes is None else [*nest.flatten(shared_axes)]
 
     def build(self, input_shape: Any) -> None:
@@ -139,10 +140,7 @@ class PReLU(_SameShape):
             if not -len(sizes) < axis <= len(sizes):
                 raise ValueError(f"PReLU: shared axis {axis} is out of range for an input of shape {shape}.")
             sizes[axis - 1] = 1
-        self.alpha = self.add_weight(
-            "alpha", sizes, initializer=self.alpha_initializer, regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-        )  # fmt: skip
+        self.alpha = self._make_weight("alpha", sizes)
         shared = self.shared_axes or ()
         self.input_spec = InputSpec(
             ndim=len(shape), axes={i: shape[i] for i in range(1, len(shape)) if i not in shared}
@@ -155,12 +153,7 @@ class PReLU(_SameShape):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return super().get_config() | {
-            "alpha_initializer": initializers.serialize(self.alpha_initializer),
-            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
-            "alpha_constraint": constraints.serialize(self.alpha_constraint),
-            "shared_axes": self.shared_axes,
-        }
+        return super().get_config() | self._role_config() | {"shared_axes": self.shared_axes}
 
 
 @registry.add()

@@ -85,7 +85,7 @@ class ConvTranspose(Conv):
             raise ValueError(f"Inputs should have rank {rank}. Received input_shape={TensorShape(input_shape)}.")
         channels = self._input_channels(input_shape)
         self.compute_output_shape(input_shape)
-        self.kernel = self._make("kernel", (*self.kernel_size, self.filters, channels), "kernel")
+        self.kernel = self._make_weight("kernel", (*self.kernel_size, self.filters, channels))
         self._finish(channels, self.filters)
 
     def call(self, inputs: Any) -> Any:

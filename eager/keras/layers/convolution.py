@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from eager.keras import activations, constraints, initializers, regularizers
-from eager.keras.engine.base_layer import Layer
+from eager.keras import activations, regularizers
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.layers import conv_arguments as arguments
 from eager.keras.layers.table import registry
+from eager.keras.layers.weight_roles import WeightRoles
 from eager.ops.array import reshape
 from eager.ops.conv import convolution
 from eager.ops.nn import bias_add
 from eager.tensor_shape import TensorShape
 from eager.variable import Variable
 
-_PARTS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 
-
-class Conv(Layer):
+class Conv(WeightRoles):
     """What all convolution layers share: arguments, weights, shapes, the configuration.
 
     Attributes:
@@ -29,7 +27,6 @@ class Conv(Layer):
     _causal_allowed: ClassVar[bool] = False
     _default_format: ClassVar[str | None] = None
     _groups_allowed: ClassVar[bool] = True
-    _roles: ClassVar[tuple[str, ...]] = ("kernel", "bias")
 
     def __init__(
         self,
@@ -94,14 +91,6 @@ class Conv(Layer):
         self.input_spec = InputSpec(min_ndim=self.rank + 2)
         self.bias: Variable | None = None
 
-    def _set_role(self, role: str, *given: Any) -> None:
-        """Keeps how one weight starts, is penalised and constrained, as `kernel_initializer` and so on."""
-        for (part, module), value in zip(_PARTS.items(), given, strict=True):
-            setattr(self, f"{role}_{part}", module.get(value))
-
-    def _make(self, name: str, shape: tuple[int, ...], role: str) -> Variable:
-        return self.add_weight(name, shape, **{part: getattr(self, f"{role}_{part}") for part in _PARTS})
-
     def _input_channels(self, input_shape: Any) -> int:
         return arguments.channels_of(input_shape, self.data_format, self.rank, type(self).__name__)
 
@@ -124,13 +113,13 @@ class Conv(Layer):
                 f"{TensorShape(input_shape)})."
             )
         self.compute_output_shape(input_shape)
-        self.kernel = self._make("kernel", (*self.kernel_size, channels // self.groups, self.filters), "kernel")
+        self.kernel = self._make_weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self._finish(channels, self.filters, more_batches=True)
 
     def _finish(self, channels: int, outputs: int, more_batches: bool = False) -> None:
         """Makes the bias and takes note of the channels that inputs must have from now on."""
         if self.use_bias:
-            self.bias = self._make("bias", (outputs,), "bias")
+            self.bias = self._make_weight("bias", (outputs,))
         rank = self.rank + 2
         axes: dict[int, int | None] = {arguments.channel_axis(self.data_format, self.rank): channels}
         self.input_spec = InputSpec(min_ndim=rank, axes=axes) if more_batches else InputSpec(ndim=rank, axes=axes)
@@ -176,16 +165,12 @@ class Conv(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        config = super().get_config() | {
+        return super().get_config() | {
             "filters": self.filters, "kernel_size": self.kernel_size, "strides": self.strides, "padding": self.padding,
             "data_format": self.data_format, "dilation_rate": self.dilation_rate, "groups": self.groups,
             "activation": activations.serialize(self.activation), "use_bias": self.use_bias,
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-        }  # fmt: skip
-        for role in self._roles:
-            for part, module in _PARTS.items():
-                config[f"{role}_{part}"] = module.serialize(getattr(self, f"{role}_{part}"))
-        return config
+        } | self._role_config()  # fmt: skip
 
 
 def _filter_count(filters: Any, groups: int) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from eager.keras import activations, constraints, initializers, regularizers
-from eager.keras.engine.base_layer import Layer
+from eager.keras import activations, regularizers
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.layers.table import registry
+from eager.keras.layers.weight_roles import WeightRoles
 from eager.ops.array import cast
 from eager.ops.linalg import matmul, tensordot
 from eager.ops.nn import bias_add
@@ -16,7 +16,7 @@ from graphcore.dtypes import as_dtype
 
 
 @registry.add()
-class Dense(Layer):
+class Dense(WeightRoles):
     """activation(inputs @ kernel + bias) over the last axis (tf.keras.layers.Dense).
 
     Takes (batch, ..., n) and gives (batch, ..., units).
@@ -58,12 +58,8 @@ class Dense(Layer):
             )
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._set_role("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_role("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
         self.bias = None
@@ -87,15 +83,9 @@ class Dense(Layer):
                 f"Full input shape received: {shape}"
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: last})
-        self.kernel = self.add_weight(
-            "kernel", (last, self.units), initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )  # fmt: skip
+        self.kernel = self._make_weight("kernel", (last, self.units))
         if self.use_bias:
-            self.bias = self.add_weight(
-                "bias", (self.units,), initializer=self.bias_initializer, regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )  # fmt: skip
+            self.bias = self._make_weight("bias", (self.units,))
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -122,11 +112,5 @@ class Dense(Layer):
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
+        } | self._role_config()

@@ -93,7 +93,7 @@ class DepthwiseConv(Conv):
         channels = self._input_channels(input_shape)
         self.compute_output_shape(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.depthwise_kernel = self._make("depthwise_kernel", shape, "depthwise")
+        self.depthwise_kernel = self._make_weight("depthwise_kernel", shape, "depthwise")
         self._finish(channels, channels * self.depth_multiplier)
 
     def call(self, inputs: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from eager.keras import activations, constraints, initializers, regularizers
-from eager.keras.engine.base_layer import Layer
+from eager.keras import activations, regularizers
 from eager.keras.layers.table import registry
+from eager.keras.layers.weight_roles import WeightRoles
 from eager.ops.einsum import einsum
 from eager.tensor_shape import TensorShape
 
@@ -18,7 +18,7 @@ _FORMS = (
 
 
 @registry.add()
-class EinsumDense(Layer):
+class EinsumDense(WeightRoles):
     """activation(einsum(equation, inputs, kernel) + bias) (tf.keras.layers.EinsumDense).
 
     The equation names the axes of inputs, kernel and outputs, such as "abc,cd->abd", "...x,xy->...y" or
@@ -58,12 +58,8 @@ class EinsumDense(Layer):
         self.partial_output_shape = [output_shape] if isinstance(output_shape, int) else list(output_shape)
         self.bias_axes = bias_axes
         self.activation = activations.get(activation)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._set_role("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_role("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.bias = None
 
     def build(self, input_shape: Any) -> None:
@@ -75,15 +71,9 @@ class EinsumDense(Layer):
         kernel, bias, self.full_output_shape = _shapes(
             self.equation, self.bias_axes, TensorShape(input_shape).as_list(), self.partial_output_shape
         )
-        self.kernel = self.add_weight(
-            "kernel", kernel, initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )  # fmt: skip
+        self.kernel = self._make_weight("kernel", kernel)
         if bias is not None:
-            self.bias = self.add_weight(
-                "bias", bias, initializer=self.bias_initializer, regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )  # fmt: skip
+            self.bias = self._make_weight("bias", bias)
         super().build(input_shape)
 
     def call(self, inputs: Any) -> Any:
@@ -103,14 +93,8 @@ class EinsumDense(Layer):
             "equation": self.equation,
             "activation": activations.serialize(self.activation),
             "bias_axes": self.bias_axes,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
+        } | self._role_config()
 
 
 def _shapes(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from eager.errors import UnsupportedError
-from eager.keras import constraints, initializers, regularizers
-from eager.keras.engine.base_layer import Layer
+from eager.keras import regularizers
 from eager.keras.layers.table import registry
+from eager.keras.layers.weight_roles import WeightRoles
 from eager.ops.array import cast
 from eager.ops.math import not_equal
 from eager.ops.nn import embedding_lookup
@@ -15,8 +15,10 @@ from eager.tensor_shape import TensorShape
 
 
 @registry.add()
-class Embedding(Layer):
+class Embedding(WeightRoles):
     """Integers (batch, ...) as vectors (batch, ..., output_dim) (tf.keras.layers.Embedding)."""
+
+    _roles = ("embeddings",)
 
     def __init__(
         self,
@@ -62,19 +64,14 @@ class Embedding(Layer):
         super().__init__(activity_regularizer=activity_regularizer, autocast=False, **kwargs)
         self.input_dim = input_dim
         self.output_dim = output_dim
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self._set_role("embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
         self.input_length = input_length
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the table (input_dim, output_dim)."""
-        self.embeddings = self.add_weight(
-            "embeddings", (self.input_dim, self.output_dim), initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
-        )  # fmt: skip
+        self.embeddings = self._make_weight("embeddings", (self.input_dim, self.output_dim))
         self.built = True
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -104,10 +101,7 @@ class Embedding(Layer):
         return super().get_config() | {
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
-            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
-            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
             "mask_zero": self.mask_zero,
             "input_length": self.input_length,
-        }
+        } | self._role_config()

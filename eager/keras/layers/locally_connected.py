@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from eager.errors import UnsupportedError
-from eager.keras import activations, backend, constraints, initializers, regularizers
+from eager.keras import activations, backend, regularizers
 from eager.keras.backend_images import local_conv1d, local_conv2d
-from eager.keras.engine.base_layer import Layer
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.layers.conv_arguments import (
     channel_axis,
@@ -21,11 +20,12 @@ from eager.keras.layers.conv_arguments import (
     with_spatial,
 )
 from eager.keras.layers.table import registry
+from eager.keras.layers.weight_roles import WeightRoles
 from eager.ops.math import add
 from eager.tensor_shape import TensorShape
 
 
-class LocallyConnected(Layer):
+class LocallyConnected(WeightRoles):
     """Base of LocallyConnected1D and 2D."""
 
     _spatial: int
@@ -85,12 +85,8 @@ class LocallyConnected(Layer):
         self.data_format = _format(data_format)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._set_role("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_role("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.implementation = implementation
         self.input_spec = InputSpec(ndim=self._spatial + 2)
         self.bias = None
@@ -117,15 +113,9 @@ class LocallyConnected(Layer):
         for n, k in zip(sizes, self.kernel_size, strict=True):
             positions, elements = positions * n, elements * k
         self._output_sizes = tuple(sizes)
-        self.kernel = self.add_weight(
-            "kernel", (positions, elements, self.filters), initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
+        self.kernel = self._make_weight("kernel", (positions, elements, self.filters))
         if self.use_bias:
-            self.bias = self.add_weight(
-                "bias", (*sizes, self.filters), initializer=self.bias_initializer, regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )  # fmt: skip
+            self.bias = self._make_weight("bias", (*sizes, self.filters))
         axis = channel_axis(self.data_format, self._spatial)
         self.input_spec = InputSpec(ndim=self._spatial + 2, axes={axis: channels})
         self.built = True
@@ -157,15 +147,9 @@ class LocallyConnected(Layer):
             "data_format": self.data_format,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
             "implementation": self.implementation,
-        }
+        } | self._role_config()
 
 
 _format = data_format  # the constructor's argument has the same name

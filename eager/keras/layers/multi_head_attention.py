@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 from eager.context import init_scope
-from eager.keras import constraints, initializers, regularizers
-from eager.keras.engine.base_layer import Layer
+from eager.keras import regularizers
 from eager.keras.layers.activation import Softmax
 from eager.keras.layers.attention import causal_mask
 from eager.keras.layers.einsum_dense import EinsumDense
 from eager.keras.layers.regularization import Dropout
 from eager.keras.layers.table import registry
+from eager.keras.layers.weight_roles import WeightRoles
 from eager.ops.array import cast, expand_dims
 from eager.ops.array import shape as shape_of
 from eager.ops.einsum import einsum
@@ -23,13 +23,15 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @registry.add()
-class MultiHeadAttention(Layer):
+class MultiHeadAttention(WeightRoles):
     """Attention of `num_heads` heads (tf.keras.layers.MultiHeadAttention).
 
     Query (batch, T, dim), value (batch, S, dim_v) and key (batch, S, dim_k) give (batch, T, dim); there may be several
     axes T and S. Weights: query, key, value and attention_output, each with kernel and bias. Masks that the inputs
     carry (Embedding, Masking) leave positions out; the output carries the query's.
     """
+
+    _roles = ("_kernel", "_bias")
 
     def __init__(
         self,
@@ -80,12 +82,8 @@ class MultiHeadAttention(Layer):
         self._use_bias = use_bias
         self._output_shape = output_shape
         self._attention_axes = _tuple_of(attention_axes)
-        self._kernel_initializer = initializers.get(kernel_initializer)
-        self._bias_initializer = initializers.get(bias_initializer)
-        self._kernel_regularizer = regularizers.get(kernel_regularizer)
-        self._bias_regularizer = regularizers.get(bias_regularizer)
-        self._kernel_constraint = constraints.get(kernel_constraint)
-        self._bias_constraint = constraints.get(bias_constraint)
+        self._set_role("_kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_role("_bias", bias_initializer, bias_regularizer, bias_constraint)
         self._built_from_signature = False
         self._shapes: dict[str, Any] = {"query_shape": None, "key_shape": None, "value_shape": None}
 
@@ -130,10 +128,7 @@ class MultiHeadAttention(Layer):
     def _dense(self, name: str, equation: str, shape: list[Any], bias_axes: str) -> EinsumDense:
         return EinsumDense(
             equation, shape, bias_axes=bias_axes if self._use_bias else None, name=name, dtype=self._policy,
-            kernel_initializer=self._kernel_initializer, bias_initializer=self._bias_initializer,
-            kernel_regularizer=self._kernel_regularizer, bias_regularizer=self._bias_regularizer,
-            activity_regularizer=self._activity_regularizer, kernel_constraint=self._kernel_constraint,
-            bias_constraint=self._bias_constraint,
+            activity_regularizer=self._activity_regularizer, **self._role_options(),
         )  # fmt: skip
 
     # Computation ---------------------------------------------------------------------------------------------------
@@ -225,15 +220,9 @@ class MultiHeadAttention(Layer):
             "use_bias": self._use_bias,
             "output_shape": self._output_shape,
             "attention_axes": self._attention_axes,
-            "kernel_initializer": initializers.serialize(self._kernel_initializer),
-            "bias_initializer": initializers.serialize(self._bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self._kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self._bias_regularizer),
             "activity_regularizer": regularizers.serialize(self._activity_regularizer),
-            "kernel_constraint": constraints.serialize(self._kernel_constraint),
-            "bias_constraint": constraints.serialize(self._bias_constraint),
             **self._shapes,
-        }
+        } | self._role_config()
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eager.keras import constraints, initializers, regularizers
 from eager.keras.engine.base_layer import Layer
 from eager.keras.layers.table import registry
+from eager.keras.layers.weight_roles import WeightRoles
 from eager.ops.array import cast, reshape
 from eager.ops.math import rsqrt
 from eager.ops.nn import l2_normalize, moments
@@ -63,8 +63,10 @@ def as_floating(x: Any, dtype: str) -> Any:
     return x if x.dtype.is_floating else cast(x, dtype)
 
 
-class ScaleAndShift(Layer):
+class ScaleAndShift(WeightRoles):
     """A layer with optional weights gamma, which scales, and beta, which shifts."""
+
+    _roles = ("beta", "gamma")
 
     def __init__(
         self,
@@ -82,12 +84,8 @@ class ScaleAndShift(Layer):
         super().__init__(**kwargs)
         self.center = center
         self.scale = scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        self._set_role("beta", beta_initializer, beta_regularizer, beta_constraint)
+        self._set_role("gamma", gamma_initializer, gamma_regularizer, gamma_constraint)
         self.supports_masking = True
         self.gamma = None
         self.beta = None
@@ -96,15 +94,9 @@ class ScaleAndShift(Layer):
         """Makes the weights that the layer has; they keep their dtype under mixed precision."""
         options: dict[str, Any] = {"shape": shape, "dtype": dtype, "autocast": False}
         if self.scale:
-            self.gamma = self.add_weight(
-                "gamma", initializer=self.gamma_initializer, regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint, **options,
-            )  # fmt: skip
+            self.gamma = self._make_weight("gamma", **options)
         if self.center:
-            self.beta = self.add_weight(
-                "beta", initializer=self.beta_initializer, regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint, **options,
-            )  # fmt: skip
+            self.beta = self._make_weight("beta", **options)
 
     def _normalize(self, x: Any, mean: Any, variance: Any, shape: list[int] | None, epsilon: float) -> Any:
         """Scaled and shifted (x - mean) / sqrt(variance + epsilon); `shape` is that of the weights beside x."""
@@ -127,16 +119,7 @@ class ScaleAndShift(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return super().get_config() | {
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
-        }
+        return super().get_config() | {"center": self.center, "scale": self.scale} | self._role_config()
 
 
 @registry.add()

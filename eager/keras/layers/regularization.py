@@ -126,11 +126,7 @@ class _SpatialDropout(Dropout):
         kwargs.pop("noise_shape", None)
         super().__init__(rate, **kwargs)
         given = backend.image_data_format() if data_format is None else data_format
-        if given not in ("channels_last", "channels_first"):
-            raise ValueError(
-                f'`data_format` must be "channels_last" or "channels_first". Received: data_format={data_format}.'
-            )
-        self.data_format = given
+        self.data_format = backend._known_format(given)
         self.input_spec = InputSpec(ndim=self._rank)
 
     def _noise_sizes(self, inputs: Any) -> Any:

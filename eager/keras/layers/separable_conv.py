@@ -81,8 +81,8 @@ class SeparableConv(Conv):
         self.compute_output_shape(input_shape)
         deep = (*self.kernel_size, channels, self.depth_multiplier)
         point = (*(1,) * self.rank, self.depth_multiplier * channels, self.filters)
-        self.depthwise_kernel = self._make("depthwise_kernel", deep, "depthwise")
-        self.pointwise_kernel = self._make("pointwise_kernel", point, "pointwise")
+        self.depthwise_kernel = self._make_weight("depthwise_kernel", deep, "depthwise")
+        self.pointwise_kernel = self._make_weight("pointwise_kernel", point, "pointwise")
         self._finish(channels, self.filters)
 
     def call(self, inputs: Any) -> Any:

@@ -51,50 +51,44 @@ def _step(step: Any) -> Tensor:
     return cast(convert(step), "float32")
 
 
+class _RateDecay(LearningRateSchedule):
+    """A schedule of a rate of decay per decay_steps."""
+
+    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False,
+        name: str | None = None,
+    ) -> None:  # fmt: skip
+        """Takes the start, the pace, the rate, and whether step / decay_steps is rounded down."""
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def _passed(self, step: Any) -> Tensor:
+        """step / decay_steps, rounded down for a staircase."""
+        p = _step(step) / float(self.decay_steps)
+        return floor(p) if self.staircase else p
+
+
 @registry.add()
-class ExponentialDecay(LearningRateSchedule):
+class ExponentialDecay(_RateDecay):
     """initial * decay_rate ** (step / decay_steps) (tf.keras.optimizers.schedules.ExponentialDecay)."""
 
-    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
-
-    def __init__(
-        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False,
-        name: str | None = None,
-    ) -> None:  # fmt: skip
-        """Takes the start, the pace, the factor, and whether the exponent is rounded down."""
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
     def __call__(self, step: Any) -> Tensor:
         """The learning rate, a float32 scalar."""
-        p = _step(step) / float(self.decay_steps)
-        return self.initial_learning_rate * pow(float(self.decay_rate), floor(p) if self.staircase else p)
+        return self.initial_learning_rate * pow(float(self.decay_rate), self._passed(step))
 
 
 @registry.add()
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(_RateDecay):
     """initial / (1 + decay_rate * step / decay_steps) (tf.keras.optimizers.schedules.InverseTimeDecay)."""
-
-    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
-
-    def __init__(
-        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False,
-        name: str | None = None,
-    ) -> None:  # fmt: skip
-        """Takes the start, the pace, the rate, and whether the quotient is rounded down."""
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
 
     def __call__(self, step: Any) -> Tensor:
         """The learning rate, a float32 scalar."""
-        p = _step(step) / float(self.decay_steps)
-        return self.initial_learning_rate / (1.0 + self.decay_rate * (floor(p) if self.staircase else p))
+        return self.initial_learning_rate / (1.0 + self.decay_rate * self._passed(step))
 
 
 @registry.add()

@@ -7,6 +7,7 @@ from typing import Any
 from eager.keras import backend
 from eager.keras.layers.preprocessing.base import PreprocessingLayer
 from eager.keras.layers.table import registry
+from eager.keras.plain_values import as_lists
 from eager.ops.array import broadcast_to, cast, ones_like, reshape, size, zeros_like
 from eager.ops.create import convert_to_tensor
 from eager.ops.math import maximum, sqrt, square
@@ -157,11 +158,5 @@ class Normalization(PreprocessingLayer):
         """The constructor's arguments; what was learnt is in the weights."""
         return super().get_config() | {
             "axis": self.axis, "invert": self.invert,
-            "mean": _plain(self.input_mean), "variance": _plain(self.input_variance),
+            "mean": as_lists(self.input_mean), "variance": as_lists(self.input_variance),
         }  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    """A tensor or array as lists."""
-    value = value.numpy() if hasattr(value, "numpy") else value
-    return value.tolist() if hasattr(value, "tolist") else value

@@ -15,6 +15,7 @@ from eager.keras.layers.preprocessing.encoding import (
     refuse_sparse,
     require_integer,
 )
+from eager.keras.plain_values import as_lists
 from eager.ops.array import cast, pad, reshape
 from eager.ops.create import convert_to_tensor
 from eager.ops.math import reduce_mean
@@ -294,7 +295,7 @@ class IndexLookup(PreprocessingLayer):
             "invert": self.invert, "max_tokens": self.max_tokens, "num_oov_indices": self.num_oov_indices,
             "oov_token": self.oov_token, "mask_token": self.mask_token, "output_mode": self.output_mode,
             "sparse": self.sparse, "pad_to_max_tokens": self.pad_to_max_tokens,
-            "vocabulary_dtype": self.vocabulary_dtype, "idf_weights": _plain(self.input_idf_weights),
+            "vocabulary_dtype": self.vocabulary_dtype, "idf_weights": as_lists(self.input_idf_weights),
             "vocabulary": self._given_vocabulary(), "vocabulary_size": self._frozen_vocab_size,
         }  # fmt: skip
 
@@ -341,9 +342,3 @@ def _check(
         raise ValueError(
             f"`idf_weights` should only be set if `output_mode` is `'tf_idf'`. Received: output_mode={mode}"
         )
-
-
-def _plain(value: Any) -> Any:
-    """A tensor or array as a list."""
-    value = value.numpy() if hasattr(value, "numpy") else value
-    return value.tolist() if hasattr(value, "tolist") else value

@@ -185,13 +185,10 @@ class RNN(Layer):
         Raises:
             ValueError: if their number or shapes do not fit the cell, or Keras tensors are mixed with others.
         """
-        inputs, initial_state, constants = separated(inputs, initial_state, constants, self._num_constants)
-        if initial_state is not None:
-            kwargs["initial_state"] = initial_state
-        if constants is not None:
-            self._num_constants = len(constants)
-            kwargs["constants"] = constants
-        return super().__call__(inputs, **kwargs)
+        inputs, given = separated(inputs, initial_state, constants, self._num_constants)
+        if "constants" in given:
+            self._num_constants = len(given["constants"])
+        return super().__call__(inputs, **given, **kwargs)
 
     def call(
         self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None, constants: Any = None

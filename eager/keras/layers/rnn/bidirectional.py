@@ -128,18 +128,15 @@ class Bidirectional(Wrapper):
         Raises:
             ValueError: for an odd number of states, or Keras tensors mixed with others.
         """
-        inputs, initial_state, constants = separated(inputs, initial_state, constants, self._num_constants)
-        if initial_state is not None:
-            if len(initial_state) % 2:
-                raise ValueError(
-                    "When passing `initial_state` to a Bidirectional RNN, the state should be a list containing the "
-                    f"states of the underlying RNNs. Received: {initial_state}"
-                )
-            kwargs["initial_state"] = initial_state
-        if constants is not None:
-            self._num_constants = len(constants)
-            kwargs["constants"] = constants
-        return super().__call__(inputs, **kwargs)
+        inputs, given = separated(inputs, initial_state, constants, self._num_constants)
+        if len(given.get("initial_state", ())) % 2:
+            raise ValueError(
+                "When passing `initial_state` to a Bidirectional RNN, the state should be a list containing the "
+                f"states of the underlying RNNs. Received: {given['initial_state']}"
+            )
+        if "constants" in given:
+            self._num_constants = len(given["constants"])
+        return super().__call__(inputs, **given, **kwargs)
 
     def call(
         self, inputs: Any, training: Any = None, mask: Any = None, initial_state: Any = None, constants: Any = None

@@ -5,26 +5,18 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from eager import nest
-from eager.keras import regularizers
 from eager.keras.engine.input_spec import InputSpec
 from eager.keras.layers import conv_arguments as arguments
-from eager.keras.layers.rnn.base_rnn import RNN
+from eager.keras.layers.rnn.cell_layer import CellLayer
 from eager.keras.layers.rnn.conv_lstm_cell import ConvLSTMCell
 from eager.keras.layers.rnn.dropout_masks import DropoutCell
+from eager.keras.layers.rnn.halved_cell import options_of
 from eager.keras.layers.table import registry
 from eager.ops.array import shape, zeros
 from eager.tensor_shape import TensorShape
 
-_LOOP = ("return_sequences", "return_state", "go_backwards", "stateful")
-_OWN = frozenset((
-    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation",
-    "recurrent_activation", "use_bias", "kernel_initializer", "recurrent_initializer", "bias_initializer",
-    "unit_forget_bias", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint",
-    "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout",
-))  # fmt: skip
 
-
-class ConvLSTM(RNN):
+class ConvLSTM(CellLayer):
     """A ConvLSTMCell run over time.
 
     Attributes:
@@ -32,6 +24,8 @@ class ConvLSTM(RNN):
     """
 
     rank: ClassVar[int]
+    _cell_class = ConvLSTMCell
+    _cell_name = "conv_lstm_cell"
 
     cell: ConvLSTMCell
 
@@ -44,21 +38,11 @@ class ConvLSTM(RNN):
         """
         if kwargs.get("unroll"):
             raise TypeError(f"Unrolling is not possible with convolutional RNNs. Received: unroll={kwargs['unroll']}")
-        loop = {name: options.pop(name) for name in _LOOP}
-        activity = options.pop("activity_regularizer")
-        shared = {"dtype": kwargs.get("dtype"), "trainable": kwargs.get("trainable", True), "name": "conv_lstm_cell"}
-        if "seed" in kwargs:
-            shared["seed"] = kwargs.pop("seed")
-        super().__init__(ConvLSTMCell(self.rank, options, shared), **loop, **kwargs)
-        self._activity_regularizer = regularizers.get(activity)
+        super().__init__(options, kwargs)
         self.input_spec = [InputSpec(ndim=self.rank + 3)]
 
-    def __getattr__(self, name: str) -> Any:
-        """The options of the cell."""
-        cell = self.__dict__.get("cell")
-        if cell is not None and name in _OWN:
-            return getattr(cell, name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    def _make_cell(self, options: dict[str, Any], keywords: dict[str, Any]) -> ConvLSTMCell:
+        return ConvLSTMCell(self.rank, options, keywords)
 
     # Shapes --------------------------------------------------------------------------------------------------------
 
@@ -132,21 +116,6 @@ class ConvLSTM(RNN):
     def _first_states(self) -> list[Any]:
         return [zeros(sizes, self.variable_dtype) for sizes in self._kept_shapes()]
 
-    # Config --------------------------------------------------------------------------------------------------------
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        config = super().get_config()
-        del config["cell"]
-        activity = regularizers.serialize(self._activity_regularizer)
-        return config | self.cell.options() | {"activity_regularizer": activity}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A layer from `get_config`."""
-        del custom_objects
-        return cls(**config)
-
 
 @registry.add()
 class ConvLSTM1D(ConvLSTM):
@@ -208,7 +177,7 @@ class ConvLSTM1D(ConvLSTM):
             TypeError: for `unroll=True`.
             ValueError: as Conv2D, for arguments of convolutions.
         """
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)
 
 
 @registry.add()
@@ -272,7 +241,7 @@ class ConvLSTM2D(ConvLSTM):
             TypeError: for `unroll=True`.
             ValueError: as Conv2D, for arguments of convolutions.
         """
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)
 
 
 @registry.add()
@@ -336,4 +305,4 @@ class ConvLSTM3D(ConvLSTM):
             TypeError: for `unroll=True`.
             ValueError: as Conv2D, for arguments of convolutions.
         """
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eager.keras import activations, constraints, initializers, regularizers
 from eager.keras.layers import conv_arguments as arguments
 from eager.keras.layers.rnn.halved_cell import HalvedCell
 from eager.keras.layers.rnn.lstm import forget_bias
 from eager.ops.array import concat, reshape, shape, split
 from eager.ops.conv import convolution
 from eager.tensor import Tensor
-from eager.variable import Variable
-
-_PARTS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
-_ROLES = ("kernel", "recurrent", "bias")
-_PLAIN = (
-    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "use_bias", "unit_forget_bias",
-    "dropout", "recurrent_dropout",
-)  # fmt: skip
 
 
 class ConvLSTMCell(HalvedCell):
@@ -29,15 +20,18 @@ class ConvLSTMCell(HalvedCell):
     carry, each (batch, ..., filters); convolutions of the state keep its size.
     """
 
+    _plain_options = (
+        "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "use_bias", "unit_forget_bias",
+        "dropout", "recurrent_dropout",
+    )  # fmt: skip
+
     filters: int
+    kernel_size: arguments.Ints
+    strides: arguments.Ints
+    padding: str
     data_format: str
-    use_bias: bool
-    bias_initializer: Any
-    activation: Any
-    recurrent_activation: Any
+    dilation_rate: arguments.Ints
     unit_forget_bias: bool
-    kernel: Variable
-    recurrent_kernel: Variable
 
     def __init__(self, rank: int, options: dict[str, Any], kwargs: dict[str, Any]) -> None:
         """Takes the number of spatial axes, the options of a ConvLSTM layer, and the keywords of Layer.
@@ -45,22 +39,12 @@ class ConvLSTMCell(HalvedCell):
         Raises:
             ValueError: as Conv2D, for arguments of convolutions.
         """
-        super().__init__(options["dropout"], options["recurrent_dropout"], **kwargs)
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            options[name] = arguments.integers(options[name], rank, name)
+        options["padding"] = arguments.padding_word(options["padding"])
+        options["data_format"] = arguments.data_format(options["data_format"])
+        super().__init__(options, kwargs)
         self.rank = rank
-        self.filters = options["filters"]
-        self.kernel_size = arguments.integers(options["kernel_size"], rank, "kernel_size")
-        self.strides = arguments.integers(options["strides"], rank, "strides")
-        self.padding = arguments.padding_word(options["padding"])
-        self.data_format = arguments.data_format(options["data_format"])
-        self.dilation_rate = arguments.integers(options["dilation_rate"], rank, "dilation_rate")
-        for name in ("activation", "recurrent_activation"):
-            setattr(self, name, activations.get(options[name]))
-        for name in ("use_bias", "unit_forget_bias"):
-            setattr(self, name, options[name])
-        for role in _ROLES:
-            for part, module in _PARTS.items():
-                setattr(self, f"{role}_{part}", module.get(options[f"{role}_{part}"]))
-        self.bias: Variable | None = None
         self.state_size = (self.filters, self.filters)
 
     def build(self, input_shape: Any) -> None:
@@ -70,17 +54,14 @@ class ConvLSTMCell(HalvedCell):
             ValueError: if the channels are unknown.
         """
         channels = arguments.channels_of(input_shape, self.data_format, self.rank, type(self).__name__)
-        self.kernel = self._make("kernel", (*self.kernel_size, channels, 4 * self.filters), "kernel")
+        self.kernel = self._make_weight("kernel", (*self.kernel_size, channels, 4 * self.filters))
         sizes = (*self.kernel_size, self.filters, 4 * self.filters)
-        self.recurrent_kernel = self._make("recurrent_kernel", sizes, "recurrent")
+        self.recurrent_kernel = self._make_weight("recurrent_kernel", sizes, "recurrent")
         if self.use_bias:
             start = self.bias_initializer
             start = forget_bias(start, self.filters) if self.unit_forget_bias else start
-            self.bias = self._make("bias", (4 * self.filters,), "bias", initializer=start)
+            self.bias = self._make_weight("bias", (4 * self.filters,), initializer=start)
         super().build(input_shape)
-
-    def _make(self, name: str, sizes: tuple[int, ...], role: str, **other: Any) -> Variable:
-        return self.add_weight(name, sizes, **({part: getattr(self, f"{role}_{part}") for part in _PARTS} | other))
 
     def project(self, inputs: Any, training: Any = None) -> Tensor:
         """The convolution of the inputs of one step (batch, ...) or several (time, batch, ...)."""
@@ -115,16 +96,7 @@ class ConvLSTMCell(HalvedCell):
         layout = arguments.op_format(self.data_format, self.rank)
         return convolution(x, kernel, strides, padding.upper(), layout, dilation)
 
-    def options(self) -> dict[str, Any]:
-        """The layer's arguments as plain data."""
-        found: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
-        found |= {n: activations.serialize(getattr(self, n)) for n in ("activation", "recurrent_activation")}
-        for role in _ROLES:
-            for part, module in _PARTS.items():
-                found[f"{role}_{part}"] = module.serialize(getattr(self, f"{role}_{part}"))
-        return found
-
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return super().get_config() | self.options() | {"rank": self.rank}
+        return super().get_config() | {"rank": self.rank}
 

@@ -6,17 +6,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from eager import nest
-from eager.keras import activations, constraints, initializers, regularizers
 from eager.keras.layers.rnn.halved_cell import HalvedCell
 from eager.keras.layers.rnn.states import cell_zeros
 from eager.ops.array import concat, shape, split
 from eager.ops.linalg import matmul, tensordot
 from eager.tensor import Tensor
 from eager.tensor_shape import TensorShape
-from eager.variable import Variable
-
-_PARTS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
-_ROLES = ("kernel", "recurrent", "bias")
 
 
 class GateCell(HalvedCell):
@@ -31,17 +26,9 @@ class GateCell(HalvedCell):
 
     gates: ClassVar[int] = 1
     _plain_options: ClassVar[tuple[str, ...]] = ("units", "use_bias", "dropout", "recurrent_dropout")
-    _activations: ClassVar[tuple[str, ...]] = ("activation",)
 
     implementation: int = 2
     units: int
-    activation: Any
-    recurrent_activation: Any
-    bias_initializer: Any
-    use_bias: bool
-    kernel: Variable
-    recurrent_kernel: Variable
-    bias: Variable | None
 
     def __init__(self, options: dict[str, Any], kwargs: dict[str, Any]) -> None:
         """Takes the constructor's arguments: the cell's own, and the keywords of Layer.
@@ -56,15 +43,7 @@ class GateCell(HalvedCell):
             )
         self.implementation = _implementation(kwargs.pop("implementation", 2), options["recurrent_dropout"])
         kwargs.pop("enable_caching_device", None)
-        super().__init__(options.pop("dropout"), options.pop("recurrent_dropout"), **kwargs)
-        for name, value in options.items():
-            role, _, part = name.rpartition("_")
-            if name in self._activations:
-                value = activations.get(value)
-            elif part in _PARTS and role in _ROLES:
-                value = _PARTS[part].get(value)
-            setattr(self, name, value)
-        self.bias = None
+        super().__init__(options, kwargs)
         self.state_size: Any = self.units
         self.output_size = self.units
 
@@ -81,14 +60,11 @@ class GateCell(HalvedCell):
                 f"shape received: {TensorShape(input_shape)}"
             )
         width = self.gates * self.units
-        self.kernel = self._make("kernel", (last, width), "kernel")
-        self.recurrent_kernel = self._make("recurrent_kernel", (self.units, width), "recurrent")
+        self.kernel = self._make_weight("kernel", (last, width))
+        self.recurrent_kernel = self._make_weight("recurrent_kernel", (self.units, width), "recurrent")
         if self.use_bias:
-            self.bias = self._make("bias", self._bias_shape(), "bias", initializer=self._bias_start())
+            self.bias = self._make_weight("bias", self._bias_shape(), initializer=self._bias_start())
         super().build(input_shape)
-
-    def _make(self, name: str, sizes: tuple[int, ...], role: str, **other: Any) -> Variable:
-        return self.add_weight(name, sizes, **({part: getattr(self, f"{role}_{part}") for part in _PARTS} | other))
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -132,19 +108,6 @@ class GateCell(HalvedCell):
     def get_initial_state(self, inputs: Any = None, batch_size: Any = None, dtype: Any = None) -> Any:
         """Zeros (batch, units) for each state. Raises ValueError without inputs or batch size and dtype."""
         return cell_zeros(self, inputs, batch_size, dtype)
-
-    def options(self) -> dict[str, Any]:
-        """The constructor's own arguments as plain data."""
-        found: dict[str, Any] = {name: getattr(self, name) for name in self._plain_options}
-        found |= {name: activations.serialize(getattr(self, name)) for name in self._activations}
-        for role in _ROLES:
-            for part, module in _PARTS.items():
-                found[f"{role}_{part}"] = module.serialize(getattr(self, f"{role}_{part}"))
-        return found
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return super().get_config() | self.options()
 
 
 def _implementation(wanted: int, recurrent_dropout: float) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from eager import nest
 from eager.keras.layers.rnn.gate_cell import GateCell, first_state
 from eager.keras.layers.rnn.gate_layer import GateLayer
+from eager.keras.layers.rnn.halved_cell import options_of
 from eager.keras.layers.table import registry
 from eager.ops.array import split
 
@@ -21,7 +22,6 @@ class GRUCell(GateCell):
 
     gates = 3
     _plain_options = (*GateCell._plain_options, "implementation", "reset_after")
-    _activations = ("activation", "recurrent_activation")
 
     reset_after: bool
 
@@ -46,7 +46,7 @@ class GRUCell(GateCell):
         **kwargs: Any,
     ) -> None:
         """Makes a cell. Arguments as for GRU. Raises ValueError if units is not positive."""
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)
 
     def _bias_shape(self) -> tuple[int, ...]:
         """Biases of inputs and state stand apart where the reset gate comes between."""
@@ -131,4 +131,4 @@ class GRU(GateLayer):
         Raises:
             ValueError: if units is not positive.
         """
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)

@@ -7,6 +7,7 @@ from typing import Any
 from eager.keras import initializers
 from eager.keras.layers.rnn.gate_cell import GateCell
 from eager.keras.layers.rnn.gate_layer import GateLayer
+from eager.keras.layers.rnn.halved_cell import options_of
 from eager.keras.layers.table import registry
 from eager.ops.array import concat, split
 
@@ -33,7 +34,6 @@ class LSTMCell(GateCell):
 
     gates = 4
     _plain_options = (*GateCell._plain_options, "implementation", "unit_forget_bias")
-    _activations = ("activation", "recurrent_activation")
 
     unit_forget_bias: bool
 
@@ -58,7 +58,7 @@ class LSTMCell(GateCell):
         **kwargs: Any,
     ) -> None:
         """Makes a cell. Arguments as for LSTM. Raises ValueError if units is not positive."""
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)
         self.state_size = [self.units, self.units]
 
     def _bias_start(self) -> Any:
@@ -131,4 +131,4 @@ class LSTM(GateLayer):
         Raises:
             ValueError: if units is not positive.
         """
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)

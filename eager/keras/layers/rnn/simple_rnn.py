@@ -7,6 +7,7 @@ from typing import Any
 from eager import nest
 from eager.keras.layers.rnn.gate_cell import GateCell, first_state
 from eager.keras.layers.rnn.gate_layer import GateLayer
+from eager.keras.layers.rnn.halved_cell import options_of
 from eager.keras.layers.table import registry
 
 
@@ -16,6 +17,8 @@ class SimpleRNNCell(GateCell):
 
     Takes (batch, n) and the state (batch, units); gives (batch, units) as output and new state.
     """
+
+    _activations = ("activation",)
 
     def __init__(
         self,
@@ -36,7 +39,7 @@ class SimpleRNNCell(GateCell):
         **kwargs: Any,
     ) -> None:
         """Makes a cell. Arguments as for SimpleRNN. Raises ValueError if units is not positive."""
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)
 
     def recur(self, projected: Any, states: Any, training: Any = None) -> tuple[Any, Any]:
         """Output and new state, which are the same."""
@@ -96,4 +99,4 @@ class SimpleRNN(GateLayer):
             ValueError: if units is not positive.
         """
         kwargs.pop("implementation", None)
-        super().__init__({k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}, kwargs)
+        super().__init__(options_of(locals()), kwargs)

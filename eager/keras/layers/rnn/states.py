@@ -74,8 +74,10 @@ def accepts(cell: Any, name: str) -> bool:
     return name in spec.names
 
 
-def separated(inputs: Any, initial_state: Any, constants: Any, num_constants: int) -> tuple[Any, Any, Any]:
-    """Inputs, initial states and constants, where a list of inputs may hold all of them one after the other.
+def separated(inputs: Any, initial_state: Any, constants: Any, num_constants: int) -> tuple[Any, dict[str, Any]]:
+    """The inputs, and lists of initial states and constants, where there are any, as keywords of `call`.
+
+    A list of inputs may hold all of them one after the other.
 
     Raises:
         ValueError: if states or constants are given twice, or are a mix of symbolic Keras tensors and others.
@@ -89,16 +91,16 @@ def separated(inputs: Any, initial_state: Any, constants: Any, num_constants: in
         if num_constants:
             inputs, constants = inputs[:-num_constants], inputs[-num_constants:]
         inputs, initial_state = inputs[0], inputs[1:] or None
-    initial_state = None if initial_state is None else listed(initial_state)
-    constants = None if constants is None else listed(constants)
-    kinds = {is_symbolic(x) for x in nest.flatten([initial_state or [], constants or []])}
-    if len(kinds) > 1:
+    given = {"initial_state": initial_state, "constants": constants}
+    given = {name: listed(x) for name, x in given.items() if x is not None}
+    if len({is_symbolic(x) for x in nest.flatten([*given.values()])}) > 1:
         raise ValueError(
             "The initial state or constants of an RNN layer cannot be specified via a mix of Keras tensors and "
             'non-Keras tensors (a "Keras tensor" is a tensor that was returned by a Keras layer or by `Input` during '
-            f"Functional model construction). Received: initial_state={initial_state}, constants={constants}"
+            "Functional model construction). Received: "
+            f"initial_state={given.get('initial_state')}, constants={given.get('constants')}"
         )
-    return inputs, initial_state, constants
+    return inputs, given
 
 
 def listed(x: Any) -> list[Any]:
