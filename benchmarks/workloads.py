@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks import reference
+from benchmarks.goals import Goal
 from benchmarks.reference import Array
 
 EPSILON = 1e-5
@@ -23,7 +24,7 @@ class Workload(NamedTuple):
 
     `family` tells a side what to compute, from the float32 (labels: int32) arrays of `data()`.
     `expected(data)` lists the float64 results of the first calls. A side's results may differ from them by
-    `tolerance` times the largest absolute value of the expected one.
+    `tolerance` times the largest absolute value of the expected one. `goal` is what layerjit aims for.
     """
 
     family: str
@@ -31,6 +32,7 @@ class Workload(NamedTuple):
     data: Callable[[], Data]
     expected: Callable[[Data], list[Array]]
     tolerance: float
+    goal: Goal | None = None
 
     @property
     def name(self) -> str:

@@ -1,0 +1,76 @@
+"""What a workload must at least do: multiply-adds of its contractions, and bytes of its arrays, each moved once.
+
+Floors are counted from the workload's formula, not from what any side does: an attention that never writes its scores
+and one that does are held to the same bytes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from benchmarks.reference import Array
+
+Data = Mapping[str, Array]
+
+
+class Cost(NamedTuple):
+    """Floating-point operations (a multiply-add is two) and bytes read or written."""
+
+    flops: float
+    bytes: float
+
+
+class Floor(NamedTuple):
+    """The least time that the machine needs, and which of its limits says so: `fma` or `copy`."""
+
+    seconds: float
+    bound: str
+
+
+class Roofs(NamedTuple):
+    """What the machine reaches: floating-point operations per second, and bytes per second of a copy in L3."""
+
+    fma: float
+    copy: float
+
+    def floor(self, cost: Cost) -> Floor:
+        """The later of the two limits."""
+        return max(Floor(cost.flops / self.fma, "fma"), Floor(cost.bytes / self.copy, "copy"))
+
+
+def cost(family: str, data: Data, expected: list[Array]) -> Cost | None:
+    """The cost of a workload; None for families without a formula.
+
+    A training step does the contractions of the forward pass three times, reads weights and moments, and writes them.
+    """
+    base = family.removesuffix("_train")
+    if base not in FLOPS:
+        return None
+    forward = FLOPS[base](data)
+    arrays = sum(array.nbytes for array in data.values())
+    if family == base:
+        used = sum(array.nbytes for name, array in data.items() if name != "y")
+        return Cost(forward, used + sum(result.size * 4 for result in expected))
+    inputs = data["x"].nbytes + data["y"].nbytes
+    return Cost(3 * forward, inputs + 6 * (arrays - inputs))
+
+
+def _dense(data: Data) -> float:
+    """Every matrix of a stack of dense layers meets every row of x."""
+    rows = data["x"].shape[0]
+    return 2.0 * rows * sum(a.size for name, a in data.items() if a.ndim == 2 and name not in "xy")
+
+
+def _nothing(_data: Data) -> float:
+    return 0.0
+
+
+FLOPS: dict[str, Callable[[Any], float]] = {
+    "scale_shift": _nothing,
+    "gelu_sum": _nothing,
+    "softmax": _nothing,
+    "layer_norm": _nothing,
+    "norm_plus_softmax": _nothing,
+    "gemm_bias_relu": _dense,
+    "mlp": _dense,
+}
+"""Floating-point operations of one forward pass, by family."""

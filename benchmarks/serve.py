@@ -1,0 +1,106 @@
+"""One library in a process of its own, asked over pipes: `python -m benchmarks.serve MODULE THREADS`.
+
+MODULE is as `benchmarks.peers` describes. A request is one line of JSON on standard input, `{"do": NAME, ...}`; the
+answer is one line on what was standard output, `{"result": ...}` or `{"error": TEXT}`. What libraries print goes to
+standard error instead. The end of the input ends the process.
+"""
+
+import gc
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+from benchmarks import harness
+
+Reply = dict[str, Any]
+
+
+class Server:
+    """The sides of one workload at a time. Each public method is a request."""
+
+    def __init__(self, module: str) -> None:
+        """Imports nothing yet: `load` does, so that its failure is an answer."""
+        self._name = module
+        self._sides: dict[str, harness.Side] = {}
+
+    def load(self) -> str:
+        """Imports the library; returns its version."""
+        self._module = importlib.import_module(self._name)
+        return self._module.load()
+
+    def build(self, workload: str, expected: str, slow: bool) -> dict[str, Reply]:
+        """Builds and checks a workload's sides against the arrays in the file `expected` (an .npz).
+
+        Returns:
+            For each variant `{"error": ...}`, its error relative to the result's largest value, or `{"problem": ...}`.
+        """
+        import numpy as np
+
+        from benchmarks.catalogue import find
+
+        work = find(workload)
+        with np.load(expected, allow_pickle=False) as file:
+            results = [file[f"arr_{number}"] for number in range(len(file.files))]
+        self._sides = self._module.build(work, work.data(), slow)
+        return {name: self._check(side, results) for name, side in self._sides.items()}
+
+    def _check(self, side: harness.Side, results: list[Any]) -> Reply:
+        try:
+            return {"error": harness.worst_error(side, results)}
+        except Exception as problem:
+            return {"problem": describe(problem)}
+
+    def calibrate(self, variant: str, seconds: float, warm_up: float) -> int:
+        """How many calls fill a sample."""
+        return harness.calibrate(self._sides[variant].run, seconds, warm_up)
+
+    def sample(self, variant: str, count: int) -> float:
+        """Seconds per call; one call before that is not counted, it refills caches that others have used."""
+        gc.collect(0)
+        run = self._sides[variant].run
+        run()
+        return harness.sample(run, count)
+
+    def limits(self, threads: int) -> list[float]:
+        """The machine's limits, see `roofs`."""
+        from benchmarks import roofs
+
+        return list(roofs.measure(threads))
+
+    def drop(self) -> None:
+        """Forgets the workload."""
+        self._sides = {}
+        gc.collect()
+
+
+def describe(problem: BaseException) -> str:
+    """The error in one line."""
+    lines = str(problem).strip().splitlines() or ["no message"]
+    return f"{type(problem).__name__}: {lines[0]}"
+
+
+def _answer(server: Server, line: str) -> Reply:
+    request = json.loads(line)
+    try:
+        return {"result": getattr(server, request.pop("do"))(**request)}
+    except Exception as problem:
+        return {"error": describe(problem)}
+
+
+def main(module: str, threads: int) -> int:
+    """Answers requests until there are no more."""
+    harness.limit_threads(threads)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    gc.disable()
+    server = Server(module)
+    for line in sys.stdin:
+        answers.write(json.dumps(_answer(server, line)) + "\n")
+        answers.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))
