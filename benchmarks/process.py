@@ -74,10 +74,10 @@ class Process:
         return line
 
     def _gone(self) -> PeerError:
-        self.alive = False
         code = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        self.close()
         return PeerError(f"the process ended with {code}: {lines[-1] if lines else 'no message'}")
 
     def settle(self) -> None:

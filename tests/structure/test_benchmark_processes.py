@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.harness import Side
 
 def load():
-    print("libraries may print")
+    print("libraries may print", flush=True)
     return "1.0"
 
 def build(workload, data, slow):
