@@ -3,6 +3,7 @@
 import functools
 
 from benchmarks.kinds import KINDS
+from benchmarks.model_workloads import INFERENCE, TRAINING
 from benchmarks.workloads import WORKLOADS, Workload
 
 
@@ -13,7 +14,7 @@ def _by_name() -> dict[str, Workload]:
 
 def everything() -> list[Workload]:
     """The workloads in the order of the table."""
-    return [*WORKLOADS, *KINDS]
+    return [*WORKLOADS, *INFERENCE, *TRAINING, *KINDS]
 
 
 def find(name: str) -> Workload:

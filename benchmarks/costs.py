@@ -4,6 +4,7 @@ Floors are counted from the workload's formula, not from what any side does: an 
 and one that does are held to the same bytes.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -60,6 +61,38 @@ def _dense(data: Data) -> float:
     return 2.0 * rows * sum(a.size for name, a in data.items() if a.ndim == 2 and name not in "xy")
 
 
+def _convolution(shape: tuple[int, ...], kernel: Array) -> float:
+    """A 3x3 kernel at every place of [N, H, W, C]."""
+    return 2.0 * math.prod(shape[:3]) * kernel.size
+
+
+def _cnn(data: Data) -> float:
+    n, h, w, _ = data["x"].shape
+    kernels = [data[f"w{number}"] for number in (0, 2, 4, 6)]
+    places = [(n, h, w), (n, h, w), (n, h // 2, w // 2), (n, h // 2, w // 2)]
+    convolutions = sum(_convolution(shape, kernel) for shape, kernel in zip(places, kernels, strict=True))
+    return convolutions + 2.0 * n * data["w8"].size
+
+
+def _lstm(data: Data) -> float:
+    n, t, _ = data["x"].shape
+    return 2.0 * n * (t * (data["w0"].size + data["w1"].size) + data["w3"].size)
+
+
+def _attention(n: int, heads: int, steps: int, width: int) -> float:
+    """Scores and their product with the values."""
+    return 4.0 * n * heads * steps * steps * width
+
+
+def _transformer(data: Data) -> float:
+    """Every matrix meets every row (vectors and the biases of the heads are small); and attention per block."""
+    n, t, width = data["x"].shape
+    heads, head = data["w1"].shape
+    matrices = [a for name, a in data.items() if name not in "xy" and a.size >= width * width]
+    blocks = sum(a.shape == (heads, head, width) for a in matrices)
+    return 2.0 * n * t * sum(a.size for a in matrices) + blocks * _attention(n, heads, t, head)
+
+
 def _nothing(_data: Data) -> float:
     return 0.0
 
@@ -72,5 +105,10 @@ FLOPS: dict[str, Callable[[Any], float]] = {
     "norm_plus_softmax": _nothing,
     "gemm_bias_relu": _dense,
     "mlp": _dense,
+    "cnn": _cnn,
+    "conv": lambda data: _convolution(data["x"].shape, data["w0"]),
+    "lstm": _lstm,
+    "transformer": _transformer,
+    "attention": lambda data: _attention(*data["q"].shape),
 }
 """Floating-point operations of one forward pass, by family."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import kinds, reference
 from benchmarks.harness import Side
-from benchmarks.peers import kinds_jax
+from benchmarks.peers import kinds_jax, models_jax
 from benchmarks.workloads import EPSILON, LEARNING_RATE, Data, Workload
 
 
@@ -30,6 +30,9 @@ def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     kind = kinds.name_of(workload)
     if kind is not None:
         return kinds_jax.build(kind, data)
+    model = models_jax.build(workload.family, data)
+    if model is not None:
+        return {"": Side(model, np.asarray)}
     arrays = {name: jax.device_put(value) for name, value in data.items()}
     if workload.family == "mlp_train":
         return {"": Side(_training_step(arrays), np.asarray)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks import kinds, reference
 from benchmarks.harness import Side
-from benchmarks.peers import kinds_tensorflow
+from benchmarks.peers import kinds_tensorflow, models_tensorflow
 from benchmarks.workloads import EPSILON, LEARNING_RATE, MLP_SIZES, Data, Workload
 
 Function = Callable[..., Any]
@@ -17,6 +17,8 @@ def build(tf: Any, trace: Callable[[Function], Function], workload: Workload, da
     kind = kinds.name_of(workload)
     if kind is not None:
         return kinds_tensorflow.build(tf, trace, kind, data)
+    if workload.family in models_tensorflow.FAMILIES:
+        return models_tensorflow.build(tf, trace, workload.family, data)
     run = _FAMILIES[workload.family](tf, trace, data)
     return Side(run, lambda tensor: tensor.numpy())
 

@@ -19,10 +19,10 @@ def load() -> str:
 
 
 def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
-    """Graph and XLA; `eager_add` has the eager one only."""
+    """Graph and XLA; the workloads that are eager have one side."""
     import tensorflow as tf
 
     sides = {"": tensorflow_like.build(tf, tf.function, workload, data)}
-    if workload.family != "eager_add":
+    if workload.family not in {"eager_add", "tree_eager"}:
         sides["xla"] = tensorflow_like.build(tf, partial(tf.function, jit_compile=True), workload, data)
     return sides

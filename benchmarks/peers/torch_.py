@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import kinds, reference
 from benchmarks.harness import Side
-from benchmarks.peers import kinds_torch
+from benchmarks.peers import kinds_torch, models_torch
 from benchmarks.workloads import EPSILON, LEARNING_RATE, MLP_SIZES, Data, Workload
 
 
@@ -28,6 +28,9 @@ def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     kind = kinds.name_of(workload)
     if kind is not None:
         return kinds_torch.build(kind, data)
+    if workload.family in models_torch.FAMILIES:
+        slow = slow and workload.family != "tree_eager"
+        return _variants(slow, lambda compile: models_torch.build(workload.family, data, compile))
     tensors = {name: torch.from_numpy(value.copy()) for name, value in data.items()}
     if workload.family == "mlp_train":
         return _variants(slow, lambda compile: _training_step(tensors, compile))
