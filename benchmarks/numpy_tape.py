@@ -18,7 +18,7 @@ Index = tuple[slice | int, ...]
 class Placed(NamedTuple):
     """A gradient that is zero but for one place."""
 
-    index: Index
+    where: Index
     value: Array
 
 
@@ -63,7 +63,7 @@ def _accumulate(var: Var, part: Array | Placed, own: set[int]) -> None:
         if id(var) not in own:
             var.grad = np.zeros_like(var.value) if var.grad is None else var.grad.copy()
             own.add(id(var))
-        _known(var)[part.index] += part.value
+        _known(var)[part.where] += part.value
     elif var.grad is None:
         var.grad = part
     else:

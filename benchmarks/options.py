@@ -12,7 +12,8 @@ def parse(arguments: list[str] | None, description: str | None) -> argparse.Name
     """Reads the command line; ends the program with a message when it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=description)
     add = parser.add_argument
-    add("--only", metavar="PATTERN", default="*", help="rows whose name contains it (wildcards: * ?)")
+    add("--only", metavar="PATTERN", default="*",
+        help="rows whose name contains one of these, separated by commas (wildcards: * ?)")  # fmt: skip
     add("--sides", metavar="A,B", default=",".join(peers.PEERS), help="default: %(default)s")
     add("--quick", action="store_true", help="fewer rounds, no variant that compiles for long")
     add("--threads", metavar="N,M", default="1", help="a table for each; default: %(default)s")
@@ -21,8 +22,10 @@ def parse(arguments: list[str] | None, description: str | None) -> argparse.Name
     add("--json", metavar="FILE", type=Path, help="also write the figures here")
     add("--picture", metavar="FILE", type=Path, help="also draw the ratios (.png, .svg; needs matplotlib)")
     add("--markdown", metavar="FILE", type=Path, help="also write the table as Markdown")
+    add("--lowest", action="store_true",
+        help="the lowest round of each side instead of the median, for a machine that is busy")  # fmt: skip
     add("--read", metavar="FILE", type=Path,
-        help="measure nothing: take a file that --json wrote, for --picture and --markdown")  # fmt: skip
+        help="measure nothing: show a file that --json wrote")  # fmt: skip
     options = parser.parse_args(arguments)
     try:
         _check(options)

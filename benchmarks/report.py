@@ -12,6 +12,9 @@ from typing import Any
 from benchmarks.costs import Cost, Floor, Roofs
 from benchmarks.goals import OWN, YARDSTICK, Goal, best_peer, ratio
 
+LEFT_OUT = "left out"
+"""How the version of a side begins that is not there."""
+
 
 @dataclass
 class Row:
@@ -114,10 +117,23 @@ class Table:
         print(f"{name:<34} {threads:>3} {middle} {ratio:>6} {goal:>12} {met:>3} {share:>10}  {best}", flush=True)
 
 
+def print_rows(data: Mapping[str, Any]) -> None:
+    """Prints the table of a file again."""
+    rows = rows_of(data)
+    table = Table(list(dict.fromkeys(side for row in rows for side in row.figures)))
+    table.head()
+    for row in rows:
+        table.row(row)
+
+
 def content(rows: Sequence[Row], versions: Mapping[str, str], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that was measured, as plain data: times in seconds, sizes in MB."""
-    return {"machine": machine(), "settings": dict(settings), "versions": dict(versions),
-            "rows": [_plain(row) for row in rows]}  # fmt: skip
+    return {
+        "machine": machine(),
+        "settings": dict(settings),
+        "versions": dict(versions),
+        "rows": [_plain(row) for row in rows],
+    }
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from benchmarks import harness
+from benchmarks import fresh, harness
 
 Reply = dict[str, Any]
 
@@ -25,10 +25,17 @@ class Server:
         self._name = module
         self._sides: dict[str, harness.Side] = {}
 
-    def load(self) -> str:
-        """Imports the library; returns its version."""
+    def load(self, late: bool = True) -> str:
+        """Imports the library, with `late` also what it imports on first use; returns its version."""
         self._module = importlib.import_module(self._name)
-        return self._module.load()
+        version = self._module.load()
+        if late and hasattr(self._module, "load_late"):
+            self._module.load_late()
+        return version
+
+    def fresh(self, name: str, **arguments: Any) -> Any:
+        """A request of `benchmarks.fresh`."""
+        return fresh.REQUESTS[name](self._module, **arguments)
 
     def build(self, workload: str, expected: str, slow: bool) -> dict[str, Reply]:
         """Builds and checks a workload's sides against the arrays in the file `expected` (an .npz).
@@ -83,8 +90,11 @@ def describe(problem: BaseException) -> str:
 
 def _answer(server: Server, line: str) -> Reply:
     request = json.loads(line)
+    name = request.pop("do")
     try:
-        return {"result": getattr(server, request.pop("do"))(**request)}
+        if name in fresh.REQUESTS:
+            return {"result": server.fresh(name, **request)}
+        return {"result": getattr(server, name)(**request)}
     except Exception as problem:
         return {"error": describe(problem)}
 

@@ -1,13 +1,15 @@
 """The processes of one run with one number of threads, and what is asked of them."""
 
+import functools
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import costs, peers, turns
+from benchmarks.catalogue import find
 from benchmarks.process import PeerError, Process
-from benchmarks.report import Row
+from benchmarks.report import LEFT_OUT, Row
 from benchmarks.workloads import Workload
 
 
@@ -49,7 +51,7 @@ class Session:
                 self.versions[side] = self._process(side)[1]
                 self._loaded.append(side)
             except PeerError as error:
-                self.versions[side] = f"left out: {error}"
+                self.versions[side] = f"{LEFT_OUT}: {error}"
 
     @property
     def loaded(self) -> list[str]:
@@ -59,6 +61,10 @@ class Session:
     def start(self, side: str, environment: Mapping[str, str] | None = None) -> Process:
         """A fresh process of a side, in which nothing is loaded yet; the caller closes it."""
         return Process(self._pythons[side], peers.PEERS[side].module, self.threads, environment)
+
+    def python(self, side: str) -> str:
+        """The interpreter that has this side installed."""
+        return self._pythons[side]
 
     def _process(self, side: str) -> tuple[Process, str]:
         if side in self._processes and self._processes[side].alive:
@@ -84,10 +90,17 @@ class Session:
         finally:
             process.close()
 
+    @staticmethod
+    @functools.cache
+    def expected(workload: str) -> list[Any]:
+        """The float64 results of a workload."""
+        work = find(workload)
+        return work.expected(work.data())
+
     def run(self, work: Workload, effort: turns.Effort) -> Row:
         """Checks every side against the float64 result and times those that reach it."""
         data = work.data()
-        expected = work.expected(data)
+        expected = self.expected(work.name)
         row = Row(work.name, self.threads, goal=work.goal, cost=costs.cost(work.family, data, expected))
         timed = self._build(work, expected, row)
         try:

@@ -76,10 +76,10 @@ def module(name: str, data: Data) -> Any:
         return _MODULES[name](w)
 
 
-def _set(parameter: Any, *values: Any) -> None:
+def _set(parameter: Any, value: Any) -> None:
     import torch
 
-    parameter.copy_(torch.from_numpy(np.concatenate(values) if len(values) > 1 else np.ascontiguousarray(values[0])))
+    parameter.copy_(torch.from_numpy(np.ascontiguousarray(value)))
 
 
 def _linear(w: Any, b: Any) -> Any:

@@ -17,6 +17,12 @@ def load() -> str:
     return np.__version__
 
 
+def any_batch(data: Data, slow: bool) -> dict[str, Callable[[Any], Any]]:
+    """The MLP."""
+    weights = reference.mlp_weights(data, np.float32)
+    return {"": lambda x: reference.mlp(x, weights)}
+
+
 def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     """Every workload has a NumPy side."""
     kind = kinds.name_of(workload)

@@ -114,6 +114,22 @@ def _mlp(tf: Any, trace: Any, data: Data) -> Callable[[], Any]:
     return _called(tf, trace, mlp, data["x"])
 
 
+def any_batch(tf: Any, trace: Callable[[Function], Function], data: Data) -> Callable[[Any], Any]:
+    """The traced MLP, from an array to an array."""
+    model = _model(tf, data)
+    traced = trace(lambda x: model(x, training=False))
+    return lambda x: traced(tf.constant(x)).numpy()
+
+
+def predicting(tf: Any, data: Data) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """The traced MLP and Keras's `predict`, each on the batch `x`, as arrays."""
+    model = _model(tf, data)
+    traced = tf.function(lambda x: model(x, training=False))
+    x = data["x"]
+    size = len(x)
+    return lambda: traced(tf.constant(x)).numpy(), lambda: model.predict(x, batch_size=size, verbose=0)
+
+
 def _mlp_train(tf: Any, trace: Any, data: Data) -> Callable[[], Any]:
     model = _model(tf, data)
     variables = model.trainable_variables

@@ -21,6 +21,19 @@ def load() -> str:
     return torch.__version__
 
 
+def any_batch(data: Data, slow: bool) -> dict[str, Callable[[Any], Any]]:
+    """The MLP; compiled, the second batch size makes the batch symbolic."""
+    import torch
+
+    model = _model({name: torch.from_numpy(value.copy()) for name, value in data.items()}).eval()
+
+    def on_arrays(function: Any) -> Callable[[Any], Any]:
+        return torch.inference_mode()(lambda x: function(torch.from_numpy(x)).numpy())
+
+    functions = {"eager": model, "compile": torch.compile(model)} if slow else {"eager": model}
+    return {name: on_arrays(function) for name, function in functions.items()}
+
+
 def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     """Every workload has an eager side, and a compiled one but for `eager_add` and where no compiler is."""
     import torch
