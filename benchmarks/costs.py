@@ -41,7 +41,8 @@ class Roofs(NamedTuple):
 def cost(family: str, data: Data, expected: list[Array]) -> Cost | None:
     """The cost of a workload; None for families without a formula.
 
-    A training step does the contractions of the forward pass three times, reads weights and moments, and writes them.
+    A training step does the contractions of the forward pass three times (but nobody wants the gradient of its input),
+    reads weights and moments, and writes them.
     """
     base = family.removesuffix("_train")
     if base not in FLOPS:
@@ -52,7 +53,13 @@ def cost(family: str, data: Data, expected: list[Array]) -> Cost | None:
         used = sum(array.nbytes for name, array in data.items() if name != "y")
         return Cost(forward, used + sum(result.size * 4 for result in expected))
     inputs = data["x"].nbytes + data["y"].nbytes
-    return Cost(3 * forward, inputs + 6 * (arrays - inputs))
+    places = math.prod(data["x"].shape[:-1])
+    unwanted = 2.0 * places * sum(data[name].size for name in _ON_INPUT.get(base, ("w0",)))
+    return Cost(3 * forward - unwanted, inputs + 6 * (arrays - inputs))
+
+
+# The weights that meet the input itself.
+_ON_INPUT = {"transformer": ("w0", "w2", "w4")}
 
 
 def _dense(data: Data) -> float:
