@@ -57,6 +57,7 @@ def _measure(given: argparse.Namespace) -> dict[str, Any]:
     rows: list[report.Row] = []
     versions: dict[str, str] = {}
     settings = {"threads": given.threads, "quick": given.quick, "only": given.only, "sides": given.sides}
+    settings["clock"] = given.clock
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
 
     def wanted(name: str) -> bool:
@@ -66,7 +67,7 @@ def _measure(given: argparse.Namespace) -> dict[str, Any]:
         return {"date": date, **report.content(rows, versions, settings)}
 
     for threads in given.threads:
-        session = Session(given.sides, given.python, threads, not given.quick)
+        session = Session(given.sides, given.python, threads, not given.quick, given.clock)
         for name, version in session.versions.items():
             if versions.get(name) != version:
                 print(f"{name}: {version}")

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import harness, peers
 
 
 def parse(arguments: list[str] | None, description: str | None) -> argparse.Namespace:
@@ -24,6 +24,8 @@ def parse(arguments: list[str] | None, description: str | None) -> argparse.Name
     add("--markdown", metavar="FILE", type=Path, help="also write the table as Markdown")
     add("--lowest", action="store_true",
         help="the lowest round of each side instead of the median, for a machine that is busy")  # fmt: skip
+    add("--clock", choices=harness.CLOCKS, default="wall",
+        help="`processor` counts the time of all threads; for one thread on a machine that is busy")  # fmt: skip
     add("--read", metavar="FILE", type=Path,
         help="measure nothing: show a file that --json wrote")  # fmt: skip
     options = parser.parse_args(arguments)

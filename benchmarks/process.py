@@ -26,11 +26,18 @@ class Process:
         alive: whether it can still be asked.
     """
 
-    def __init__(self, python: str, module: str, threads: int, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        python: str,
+        module: str,
+        threads: int,
+        clock: str = "wall",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Starts the interpreter `python`; `environment` is added to this process's own."""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
-            [python, "-m", "benchmarks.serve", module, str(threads)],
+            [python, "-m", "benchmarks.serve", module, str(threads), clock],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -1,6 +1,6 @@
-"""One library in a process of its own, asked over pipes: `python -m benchmarks.serve MODULE THREADS`.
+"""One library in a process of its own, asked over pipes: `python -m benchmarks.serve MODULE THREADS CLOCK`.
 
-MODULE is as `benchmarks.peers` describes. A request is one line of JSON on standard input, `{"do": NAME, ...}`; the
+MODULE is as `benchmarks.peers` describes, CLOCK is one of `harness.CLOCKS`. A request is one line of JSON on standard input, `{"do": NAME, ...}`; the
 answer is one line on what was standard output, `{"result": ...}` or `{"error": TEXT}`. What libraries print goes to
 standard error instead. The end of the input ends the process.
 """
@@ -20,9 +20,10 @@ Reply = dict[str, Any]
 class Server:
     """The sides of one workload at a time. Each public method is a request."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, clock: str) -> None:
         """Imports nothing yet: `load` does, so that its failure is an answer."""
         self._name = module
+        self._clock = harness.CLOCKS[clock]
         self._sides: dict[str, harness.Side] = {}
 
     def load(self, late: bool = True) -> str:
@@ -68,7 +69,7 @@ class Server:
         gc.collect(0)
         run = self._sides[variant].run
         run()
-        return harness.sample(run, count)
+        return harness.sample(run, count, self._clock)
 
     def limits(self, threads: int) -> list[float]:
         """The machine's limits, see `roofs`."""
@@ -99,13 +100,13 @@ def _answer(server: Server, line: str) -> Reply:
         return {"error": describe(problem)}
 
 
-def main(module: str, threads: int) -> int:
+def main(module: str, threads: int, clock: str) -> int:
     """Answers requests until there are no more."""
     harness.limit_threads(threads)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     gc.disable()
-    server = Server(module)
+    server = Server(module, clock)
     for line in sys.stdin:
         answers.write(json.dumps(_answer(server, line)) + "\n")
         answers.flush()
@@ -113,4 +114,4 @@ def main(module: str, threads: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3]))

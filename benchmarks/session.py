@@ -39,9 +39,11 @@ class Session:
         versions: of each side its version, or the reason why it is left out.
     """
 
-    def __init__(self, sides: list[str], pythons: Mapping[str, str], threads: int, slow: bool) -> None:
+    def __init__(
+        self, sides: list[str], pythons: Mapping[str, str], threads: int, slow: bool, clock: str = "wall"
+    ) -> None:
         """`pythons` names the interpreter of each side; `slow` asks for variants that compile for long."""
-        self.threads = threads
+        self.threads, self._clock = threads, clock
         self._pythons, self._slow = pythons, slow
         self._processes: dict[str, Process] = {}
         self.versions: dict[str, str] = {}
@@ -60,7 +62,7 @@ class Session:
 
     def start(self, side: str, environment: Mapping[str, str] | None = None) -> Process:
         """A fresh process of a side, in which nothing is loaded yet; the caller closes it."""
-        return Process(self._pythons[side], peers.PEERS[side].module, self.threads, environment)
+        return Process(self._pythons[side], peers.PEERS[side].module, self.threads, self._clock, environment)
 
     def python(self, side: str) -> str:
         """The interpreter that has this side installed."""
