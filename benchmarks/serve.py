@@ -1,8 +1,8 @@
 """One library in a process of its own, asked over pipes: `python -m benchmarks.serve MODULE THREADS CLOCK`.
 
-MODULE is as `benchmarks.peers` describes, CLOCK is one of `harness.CLOCKS`. A request is one line of JSON on standard input, `{"do": NAME, ...}`; the
-answer is one line on what was standard output, `{"result": ...}` or `{"error": TEXT}`. What libraries print goes to
-standard error instead. The end of the input ends the process.
+MODULE is as `benchmarks.peers` describes, CLOCK is one of `harness.CLOCKS`. A request is one line of JSON on standard
+input, `{"do": NAME, ...}`; the answer is one line on what was standard output, `{"result": ...}` or `{"error": TEXT}`.
+What libraries print goes to standard error instead. The end of the input ends the process.
 """
 
 import gc
