@@ -1,14 +1,11 @@
-"""Checks and times the sides of one workload.
+"""Checks and times one side in the process that it runs in.
 
-Sides are timed in turn, round after round in one process, so that a change of the machine's mood meets all of
-them; each figure is the median of its rounds.
+`benchmarks.serve` calls these in a process per library; `benchmarks.turns` decides whose turn it is.
 """
 
-import gc
 import os
-import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -20,18 +17,6 @@ class Side(NamedTuple):
 
     run: Callable[[], Any]
     to_numpy: Callable[[Any], Any]
-
-
-class Effort(NamedTuple):
-    """How long to measure: rounds, seconds per round and side, seconds of warm-up per side."""
-
-    rounds: int
-    sample: float
-    warm_up: float
-
-
-FULL = Effort(rounds=21, sample=0.01, warm_up=0.1)
-QUICK = Effort(rounds=5, sample=0.003, warm_up=0.01)
 
 
 def limit_threads(count: int) -> None:
@@ -47,7 +32,7 @@ def limit_threads(count: int) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-count:])
 
 
-def worst_error(side: Side, expected: list[Any]) -> float:
+def worst_error(side: Side, expected: Sequence[Any]) -> float:
     """Runs the side once per expected result; returns the largest error relative to a result's largest value.
 
     Raises:
@@ -66,37 +51,23 @@ def worst_error(side: Side, expected: list[Any]) -> float:
     return worst
 
 
-def _sample(run: Callable[[], Any], count: int) -> float:
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+"""What a second is. Processor time of all threads leaves out what other programs on the machine take away."""
+
+
+def sample(run: Callable[[], Any], count: int, clock: Callable[[], float] = time.perf_counter) -> float:
     """Seconds per call, over `count` calls."""
-    clock = time.perf_counter
     start = clock()
     for _ in repeat(None, count):
         run()
     return (clock() - start) / count
 
 
-def _calibrate(run: Callable[[], Any], effort: Effort) -> int:
-    """Warms the side up; returns how many calls fill a sample."""
-    end = time.perf_counter() + effort.warm_up
-    best = _sample(run, 1)
+def calibrate(run: Callable[[], Any], seconds: float, warm_up: float) -> int:
+    """Warms the side up for `warm_up` seconds; returns how many calls fill a sample of `seconds`."""
+    end = time.perf_counter() + warm_up
+    best = sample(run, 1)
     while time.perf_counter() < end:
-        best = min(best, _sample(run, 1))
-    count = max(1, round(effort.sample / best))
-    return max(1, round(effort.sample / _sample(run, count))) if count > 1 else 1
-
-
-def measure(sides: Mapping[str, Side], effort: Effort) -> dict[str, float]:
-    """Returns the median seconds per call of each side."""
-    counts = {name: _calibrate(side.run, effort) for name, side in sides.items()}
-    samples: dict[str, list[float]] = {name: [] for name in sides}
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        for _ in range(effort.rounds):
-            for name, side in sides.items():
-                samples[name].append(_sample(side.run, counts[name]))
-            gc.collect(0)
-    finally:
-        if was_enabled:
-            gc.enable()
-    return {name: statistics.median(values) for name, values in samples.items()}
+        best = min(best, sample(run, 1))
+    count = max(1, round(seconds / best))
+    return max(1, round(seconds / sample(run, count))) if count > 1 else 1

@@ -77,6 +77,13 @@ def training_step(data: Mapping[str, Array], dtype: DTypeLike, rate: float) -> C
     x, y = data["x"].astype(dtype), data["y"]
     weights = mlp_weights(data, dtype)
     parameters = [part for pair in weights for part in pair]
+    return adam(parameters, lambda: _loss_and_gradients(x, y, weights), rate)
+
+
+def adam(
+    parameters: list[Array], loss_and_gradients: Callable[[], tuple[Array, list[Array]]], rate: float
+) -> Callable[[], Array]:
+    """Returns a function that does one Adam step on the parameters, in place, and returns the loss before it."""
     first = [np.zeros_like(part) for part in parameters]
     second = [np.zeros_like(part) for part in parameters]
     count = 0
@@ -84,7 +91,7 @@ def training_step(data: Mapping[str, Array], dtype: DTypeLike, rate: float) -> C
     def step() -> Array:
         nonlocal count
         count += 1
-        loss, gradients = _loss_and_gradients(x, y, weights)
+        loss, gradients = loss_and_gradients()
         alpha = rate * math.sqrt(1 - BETA_2**count) / (1 - BETA_1**count)
         for part, g, m, v in zip(parameters, gradients, first, second, strict=True):
             m += (1 - BETA_1) * (g - m)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks import reference
+from benchmarks.goals import Goal
 from benchmarks.reference import Array
 
 EPSILON = 1e-5
@@ -23,7 +24,7 @@ class Workload(NamedTuple):
 
     `family` tells a side what to compute, from the float32 (labels: int32) arrays of `data()`.
     `expected(data)` lists the float64 results of the first calls. A side's results may differ from them by
-    `tolerance` times the largest absolute value of the expected one.
+    `tolerance` times the largest absolute value of the expected one. `goal` is what layerjit aims for.
     """
 
     family: str
@@ -31,6 +32,7 @@ class Workload(NamedTuple):
     data: Callable[[], Data]
     expected: Callable[[Data], list[Array]]
     tolerance: float
+    goal: Goal | None = None
 
     @property
     def name(self) -> str:
@@ -71,24 +73,31 @@ def _one(function: Callable[..., Array], *names: str) -> Callable[[Data], list[A
 
 
 def _calls() -> list[Workload]:
-    pair = _named(a=(8,), b=(8,))
     scale = _one(lambda x: x * 2 + 1, "x")
     add = _one(lambda a, b: a + b, "a", "b")
+
+    def pair(family: str, size: int, goal: Goal | None) -> Workload:
+        return Workload(family, f"({size},)+({size},)", _named(a=(size,), b=(size,)), add, 1e-6, goal)
+
+    def near(listed: Goal) -> list[tuple[int, Goal]]:
+        return [(8, listed), (5, listed._replace(listed=False)), (16, listed._replace(listed=False))]
+
+    call, eager = Goal(0.15e-6, "figure"), Goal(0.8e-6, "above numpy")
     return [
-        Workload("scale_shift", "(8,)", _named(x=(8,)), scale, 1e-6),
-        Workload("add", "(8,)+(8,)", pair, add, 1e-6),
-        Workload("eager_add", "(8,)+(8,)", pair, add, 1e-6),
+        *(Workload("scale_shift", f"({n},)", _named(x=(n,)), scale, 1e-6, goal) for n, goal in near(call)),
+        *(pair("add", n, goal) for n, goal in near(call)),
+        *(pair("eager_add", n, goal) for n, goal in near(eager)),
     ]
 
 
-def _rows(m: int, n: int) -> list[Workload]:
+def _rows(m: int, n: int, gelu: Goal | None, both: Goal | None) -> list[Workload]:
     size = f"{m}x{n}"
     normed = _named(x=(m, n), w=(n,), b=(n,))
     return [
-        Workload("gelu_sum", size, normed, _one(reference.gelu_sum, "x", "w", "b"), 1e-5),
+        Workload("gelu_sum", size, normed, _one(reference.gelu_sum, "x", "w", "b"), 1e-5, gelu),
         Workload("softmax", size, _named(x=(m, n)), _one(reference.softmax, "x"), 1e-5),
         Workload("layer_norm", size, normed, _one(_layer_norm, "x", "w", "b"), 1e-5),
-        Workload("norm_plus_softmax", size, normed, _one(_norm_plus_softmax, "x", "w", "b"), 1e-5),
+        Workload("norm_plus_softmax", size, normed, _one(_norm_plus_softmax, "x", "w", "b"), 1e-5, both),
     ]
 
 
@@ -100,9 +109,9 @@ def _norm_plus_softmax(x: Array, w: Array, b: Array) -> Array:
     return _layer_norm(x, w, b) + reference.softmax(x)
 
 
-def _gemm(m: int, k: int, n: int) -> Workload:
+def _gemm(m: int, k: int, n: int, goal: Goal) -> Workload:
     expected = _one(lambda x, w, b: np.maximum(x @ w + b, 0), "x", "w", "b")
-    return Workload("gemm_bias_relu", f"{m}x{k}x{n}", _gemm_data(m, k, n), expected, 1e-5)
+    return Workload("gemm_bias_relu", f"{m}x{k}x{n}", _gemm_data(m, k, n), expected, 1e-5, goal)
 
 
 def _expected_mlp(data: Data) -> list[Array]:
@@ -115,27 +124,41 @@ def _expected_training(data: Data) -> list[Array]:
     return [step() for _ in range(CHECKED_STEPS)]
 
 
-def mlp(batch: int) -> Workload:
+def mlp(batch: int, goal: Goal | None = None) -> Workload:
     """The inference of the MLP with this batch size."""
-    return Workload("mlp", f"batch {batch}", lambda: mlp_data(batch), _expected_mlp, 1e-5)
+    return Workload("mlp", f"batch {batch}", lambda: mlp_data(batch), _expected_mlp, 1e-5, goal)
 
 
-def _training(batch: int) -> Workload:
-    return Workload("mlp_train", f"batch {batch}", lambda: mlp_data(batch), _expected_training, 3e-5)
+def _training(batch: int, goal: Goal) -> Workload:
+    return Workload("mlp_train", f"batch {batch}", lambda: mlp_data(batch), _expected_training, 3e-5, goal)
 
 
-ROWS = ((32, 1000), (512, 1024), (8192, 512), (4096, 1024))
-# The peers' sizes, and neighbours that fill no tile evenly or fall between two of them.
-GEMMS = (
-    *((1, 1024, 1024), (32, 1024, 1024), (64, 784, 128), (512, 512, 512), (1024, 1024, 1024)),
-    *((8, 1024, 1024), (17, 129, 65), (33, 1000, 1000), (128, 784, 512), (500, 500, 500)),
+def _near(value: float) -> Goal:
+    return Goal(value, listed=False)
+
+
+# The peers' sizes with their goals, and neighbours that fill no tile evenly or fall between two of them.
+ROWS = (
+    (32, 1000, _near(0.25), _near(0.5)),
+    (512, 1024, _near(0.25), _near(0.5)),
+    (3000, 700, _near(0.25), _near(0.5)),
+    (8192, 512, _near(0.25), Goal(0.5)),
+    (4096, 1024, Goal(0.25), _near(0.5)),
 )
-BATCHES = (1, 32, 256)
+GEMMS = (
+    *((1, 1024, 1024, Goal(0.9)), (1, 700, 1300, _near(0.9)), (2, 1024, 1024, _near(0.9))),
+    *((8, 1024, 1024, _near(0.85)), (32, 1024, 1024, Goal(0.85)), (33, 1000, 1000, _near(0.85))),
+    *((64, 784, 128, Goal(0.8)), (17, 129, 65, _near(0.8)), (128, 784, 512, _near(0.8))),
+    *((512, 512, 512, Goal(0.9)), (500, 500, 500, _near(0.9)), (640, 400, 600, _near(0.9))),
+    *((1024, 1024, 1024, Goal(0.9)), (1000, 1000, 1000, _near(0.9)), (1200, 900, 1100, _near(0.9))),
+)
+BATCHES = ((1, Goal(0.9)), (3, _near(0.9)), (32, Goal(0.8)), (50, _near(0.8)), (256, Goal(0.9)), (200, _near(0.9)))
+TRAINED = ((1, Goal(0.6)), (3, _near(0.6)), (32, Goal(0.7)), (50, _near(0.7)), (256, Goal(0.85)), (200, _near(0.85)))
 
 WORKLOADS: list[Workload] = [
     *_calls(),
     *(workload for shape in ROWS for workload in _rows(*shape)),
     *(_gemm(*shape) for shape in GEMMS),
-    *(mlp(batch) for batch in BATCHES),
-    *(_training(batch) for batch in BATCHES),
+    *(mlp(*batch) for batch in BATCHES),
+    *(_training(*batch) for batch in TRAINED),
 ]

@@ -4,27 +4,33 @@
 OMP_NUM_THREADS. `build` prepares everything that a user would prepare once; an empty dict means that the
 library has no such workload. Several variants of one library (eager, compiled) are timed apart; `slow` asks
 also for those that take many seconds to compile.
+
+Nothing here imports a library: `benchmarks.serve` does, in a process per library.
 """
 
-import importlib
-from types import ModuleType
+from typing import NamedTuple
+
+
+class Peer(NamedTuple):
+    """A library: the module that knows it, its import statement's names, its distributions, its variants."""
+
+    module: str
+    imports: str
+    distributions: tuple[str, ...]
+    variants: tuple[str, ...] = ("",)
+
 
 # In the order of the table's columns; the first is the one that the ratios are for.
 PEERS = {
-    "layerjit": "benchmarks.peers.layerjit_",
-    "numpy": "benchmarks.peers.numpy_",
-    "jax": "benchmarks.peers.jax_",
-    "torch": "benchmarks.peers.torch_",
-    "onnxruntime": "benchmarks.peers.ort_",
-    "tensorflow": "benchmarks.peers.tf_",
+    "layerjit": Peer("benchmarks.peers.layerjit_", "eager", ("layerjit",)),
+    "numpy": Peer("benchmarks.peers.numpy_", "numpy", ("numpy",)),
+    "jax": Peer("benchmarks.peers.jax_", "jax", ("jax",)),
+    "torch": Peer("benchmarks.peers.torch_", "torch", ("torch",), ("eager", "compile")),
+    "onnxruntime": Peer("benchmarks.peers.ort_", "onnxruntime", ("onnxruntime",)),
+    "tensorflow": Peer("benchmarks.peers.tf_", "tensorflow", ("tensorflow", "tensorflow-cpu"), ("", "xla")),
 }
 
 
-def load(name: str) -> tuple[ModuleType, str]:
-    """Returns the side's module and the version of its library.
-
-    Raises:
-      ImportError: if the library is not installed.
-    """
-    module = importlib.import_module(PEERS[name])
-    return module, module.load()
+def label(side: str, variant: str) -> str:
+    """The name of a column."""
+    return f"{side}:{variant}" if variant else side

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import kinds, reference
 from benchmarks.harness import Side
-from benchmarks.peers import kinds_jax
+from benchmarks.peers import kinds_jax, models_jax
 from benchmarks.workloads import EPSILON, LEARNING_RATE, Data, Workload
 
 
@@ -23,6 +23,15 @@ def load() -> str:
     return jax.__version__
 
 
+def any_batch(data: Data, slow: bool) -> dict[str, Callable[[Any], Any]]:
+    """The MLP, which JAX compiles for each batch size."""
+    import jax
+
+    weights = _weights({name: jax.device_put(value) for name, value in data.items()})
+    jitted = jax.jit(_mlp)
+    return {"": lambda x: np.asarray(jitted(x, weights))}
+
+
 def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     """Every workload has a JAX side; the training step keeps its state between calls."""
     import jax
@@ -30,6 +39,9 @@ def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     kind = kinds.name_of(workload)
     if kind is not None:
         return kinds_jax.build(kind, data)
+    model = models_jax.build(workload.family, data)
+    if model is not None:
+        return {"": Side(model, np.asarray)}
     arrays = {name: jax.device_put(value) for name, value in data.items()}
     if workload.family == "mlp_train":
         return {"": Side(_training_step(arrays), np.asarray)}

@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks import kinds, reference
 from benchmarks.harness import Side
+from benchmarks.peers import models_numpy
 from benchmarks.workloads import EPSILON, LEARNING_RATE, Data, Workload
 
 
@@ -16,11 +17,20 @@ def load() -> str:
     return np.__version__
 
 
+def any_batch(data: Data, slow: bool) -> dict[str, Callable[[Any], Any]]:
+    """The MLP."""
+    weights = reference.mlp_weights(data, np.float32)
+    return {"": lambda x: reference.mlp(x, weights)}
+
+
 def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     """Every workload has a NumPy side."""
     kind = kinds.name_of(workload)
     if kind is not None:
         return {"": Side(partial(kinds.PLAIN[kind], *data.values()), kinds.summary(kind, np.asarray))}
+    model = models_numpy.build(workload.family, data)
+    if model is not None:
+        return {"": Side(model, np.asarray)}
     return {"": Side(_FAMILIES[workload.family](data), np.asarray)}
 
 

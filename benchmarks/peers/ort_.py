@@ -1,6 +1,5 @@
 """ONNX Runtime on graphs made with onnx; it has no eager mode, and trains only in another distribution."""
 
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -8,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Side
-from benchmarks.workloads import EPSILON, MLP_SIZES, Data, Workload
+from benchmarks.peers import models_ort
+from benchmarks.peers.onnx_graph import GraphText, session
+from benchmarks.workloads import EPSILON, MLP_SIZES, Data, Workload, mlp
 
-_OPSET, _IR_VERSION = 20, 10
+BUILD_COMPILES = True
 
 
 def load() -> str:
@@ -21,102 +22,94 @@ def load() -> str:
     return f"{onnxruntime.__version__} (onnx {onnx.__version__})"
 
 
+def model(workload: Workload, data: Data, symbolic: bool = False) -> tuple[bytes, Data] | None:
+    """The ONNX model of a workload and its inputs; None if there is none."""
+    graph = GraphText()
+    if workload.family in models_ort.FAMILIES:
+        weights = [value for key, value in data.items() if key[0] == "w"]
+        inputs = models_ort.FAMILIES[workload.family](graph, data, weights)
+    elif workload.family in _FAMILIES:
+        names = _FAMILIES[workload.family](graph, data).split()
+        inputs = {name: data[name] for name in names}
+    else:
+        return None
+    return graph.model(inputs, symbolic), inputs
+
+
+def any_batch(data: Data, slow: bool) -> dict[str, Callable[[Any], Any]]:
+    """One session whose batch size is open."""
+    made = model(mlp(len(data["x"])), data, symbolic=True)
+    loaded = None if made is None else session(made[0])
+    return {} if loaded is None else {"": lambda x: loaded.run(None, {"x": x})[0]}
+
+
 def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     """One session for the inference workloads."""
-    make = _FAMILIES.get(workload.family)
-    if make is None:
+    made = model(workload, data)
+    if made is None:
         return {}
-    nodes, input_names, constants = make(data)
-    session = _session(nodes, {name: data[name] for name in input_names}, constants)
-    feeds = {name: data[name] for name in input_names}
-    return {"": Side(partial(session.run, None, feeds), lambda results: results[0])}
+    loaded = session(made[0])
+    return {"": Side(partial(loaded.run, None, made[1]), models_ort.result(workload, data))}
 
 
-def _session(nodes: list[Any], inputs: Data, constants: Data) -> Any:
-    import onnxruntime
-    from onnx import TensorProto, helper, numpy_helper
-
-    float32 = TensorProto.FLOAT
-    graph = helper.make_graph(
-        nodes,
-        "benchmark",
-        [helper.make_tensor_value_info(name, float32, value.shape) for name, value in inputs.items()],
-        [helper.make_tensor_value_info("out", float32, None)],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    opsets = [helper.make_opsetid("", _OPSET)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+def _scale_shift(graph: GraphText, _data: Data) -> str:
+    graph.node("Mul", f"x {graph.constant('two', np.float32(2))}", "scaled")
+    graph.node("Add", f"scaled {graph.constant('one', np.float32(1))}", "out")
+    return "x"
 
 
-def _node(op: str, inputs: str, output: str, **attributes: Any) -> Any:
-    from onnx import helper
-
-    return helper.make_node(op, inputs.split(), [output], **attributes)
-
-
-_Graph = tuple[list[Any], list[str], Data]
+def _add(graph: GraphText, _data: Data) -> str:
+    graph.node("Add", "a b", "out")
+    return "a b"
 
 
-def _scale_shift(_data: Data) -> _Graph:
-    nodes = [_node("Mul", "x two", "scaled"), _node("Add", "scaled one", "out")]
-    return nodes, ["x"], {"two": np.array(2, np.float32), "one": np.array(1, np.float32)}
+def _gelu_sum(graph: GraphText, data: Data) -> str:
+    graph.node("Mul", f"x {graph.constant('w', data['w'])}", "scaled")
+    graph.node("Add", f"scaled {graph.constant('b', data['b'])}", "shifted")
+    graph.node("Gelu", "shifted", "activated", approximate="tanh")
+    axes = graph.constant("axes", np.array([-1], np.int64))
+    graph.node("ReduceSum", f"activated {axes}", "out", keepdims=0)
+    return "x"
 
 
-def _add(_data: Data) -> _Graph:
-    return [_node("Add", "a b", "out")], ["a", "b"], {}
+def _softmax(graph: GraphText, _data: Data) -> str:
+    graph.node("Softmax", "x", "out", axis=-1)
+    return "x"
 
 
-def _gelu_sum(data: Data) -> _Graph:
-    nodes = [
-        _node("Mul", "x w", "scaled"),
-        _node("Add", "scaled b", "shifted"),
-        _node("Gelu", "shifted", "activated", approximate="tanh"),
-        _node("ReduceSum", "activated axes", "out", keepdims=0),
-    ]
-    return nodes, ["x"], {"w": data["w"], "b": data["b"], "axes": np.array([-1], np.int64)}
+def _layer_norm(graph: GraphText, data: Data, output: str = "out") -> str:
+    w, b = graph.constant("w", data["w"]), graph.constant("b", data["b"])
+    graph.node("LayerNormalization", f"x {w} {b}", output, axis=-1, epsilon=EPSILON)
+    return "x"
 
 
-def _softmax(_data: Data) -> _Graph:
-    return [_node("Softmax", "x", "out", axis=-1)], ["x"], {}
+def _norm_plus_softmax(graph: GraphText, data: Data) -> str:
+    _layer_norm(graph, data, "normed")
+    graph.node("Softmax", "x", "weights", axis=-1)
+    graph.node("Add", "normed weights", "out")
+    return "x"
 
 
-def _layer_norm(data: Data) -> _Graph:
-    nodes = [_node("LayerNormalization", "x w b", "out", axis=-1, epsilon=EPSILON)]
-    return nodes, ["x"], {"w": data["w"], "b": data["b"]}
+def _gemm(graph: GraphText, data: Data) -> str:
+    graph.node("Gemm", f"x {graph.constant('w', data['w'])} {graph.constant('b', data['b'])}", "z")
+    graph.node("Relu", "z", "out")
+    return "x"
 
 
-def _norm_plus_softmax(data: Data) -> _Graph:
-    nodes = [
-        _node("LayerNormalization", "x w b", "normed", axis=-1, epsilon=EPSILON),
-        _node("Softmax", "x", "weights", axis=-1),
-        _node("Add", "normed weights", "out"),
-    ]
-    return nodes, ["x"], {"w": data["w"], "b": data["b"]}
-
-
-def _gemm(data: Data) -> _Graph:
-    nodes = [_node("Gemm", "x w b", "z"), _node("Relu", "z", "out")]
-    return nodes, ["x"], {"w": data["w"], "b": data["b"]}
-
-
-def _mlp(data: Data) -> _Graph:
-    nodes: list[Any] = []
+def _mlp(graph: GraphText, data: Data) -> str:
     last = len(MLP_SIZES) - 2
     value = "x"
     for number in range(last + 1):
         z = "out" if number == last else f"z{number}"
-        nodes.append(_node("Gemm", f"{value} w{number} b{number}", z))
+        w, b = (graph.constant(f"{name}{number}", data[f"{name}{number}"]) for name in "wb")
+        graph.node("Gemm", f"{value} {w} {b}", z)
         if number < last:
             value = f"h{number}"
-            nodes.append(_node("Relu", z, value))
-    return nodes, ["x"], {name: value for name, value in data.items() if name[0] in "wb"}
+            graph.node("Relu", z, value)
+    return "x"
 
 
-_FAMILIES: dict[str, Callable[[Data], _Graph]] = {
+_FAMILIES: dict[str, Callable[[GraphText, Any], str]] = {
     "scale_shift": _scale_shift,
     "add": _add,
     "gelu_sum": _gelu_sum,

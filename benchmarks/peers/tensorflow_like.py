@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks import kinds, reference
 from benchmarks.harness import Side
-from benchmarks.peers import kinds_tensorflow
+from benchmarks.peers import kinds_tensorflow, models_tensorflow
 from benchmarks.workloads import EPSILON, LEARNING_RATE, MLP_SIZES, Data, Workload
 
 Function = Callable[..., Any]
@@ -17,6 +17,8 @@ def build(tf: Any, trace: Callable[[Function], Function], workload: Workload, da
     kind = kinds.name_of(workload)
     if kind is not None:
         return kinds_tensorflow.build(tf, trace, kind, data)
+    if workload.family in models_tensorflow.FAMILIES:
+        return models_tensorflow.build(tf, trace, workload.family, data)
     run = _FAMILIES[workload.family](tf, trace, data)
     return Side(run, lambda tensor: tensor.numpy())
 
@@ -110,6 +112,22 @@ def _mlp(tf: Any, trace: Any, data: Data) -> Callable[[], Any]:
         return model(x, training=False)
 
     return _called(tf, trace, mlp, data["x"])
+
+
+def any_batch(tf: Any, trace: Callable[[Function], Function], data: Data) -> Callable[[Any], Any]:
+    """The traced MLP, from an array to an array."""
+    model = _model(tf, data)
+    traced = trace(lambda x: model(x, training=False))
+    return lambda x: traced(tf.constant(x)).numpy()
+
+
+def predicting(tf: Any, data: Data) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """The traced MLP and Keras's `predict`, each on the batch `x`, as arrays."""
+    model = _model(tf, data)
+    traced = tf.function(lambda x: model(x, training=False))
+    x = data["x"]
+    size = len(x)
+    return lambda: traced(tf.constant(x)).numpy(), lambda: model.predict(x, batch_size=size, verbose=0)
 
 
 def _mlp_train(tf: Any, trace: Any, data: Data) -> Callable[[], Any]:

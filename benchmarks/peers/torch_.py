@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import kinds, reference
 from benchmarks.harness import Side
-from benchmarks.peers import kinds_torch
+from benchmarks.peers import kinds_torch, models_torch
 from benchmarks.workloads import EPSILON, LEARNING_RATE, MLP_SIZES, Data, Workload
 
 
@@ -21,6 +21,19 @@ def load() -> str:
     return torch.__version__
 
 
+def any_batch(data: Data, slow: bool) -> dict[str, Callable[[Any], Any]]:
+    """The MLP; compiled, the second batch size makes the batch symbolic."""
+    import torch
+
+    model = _model({name: torch.from_numpy(value.copy()) for name, value in data.items()}).eval()
+
+    def on_arrays(function: Any) -> Callable[[Any], Any]:
+        return torch.inference_mode()(lambda x: function(torch.from_numpy(x)).numpy())
+
+    functions = {"eager": model, "compile": torch.compile(model)} if slow else {"eager": model}
+    return {name: on_arrays(function) for name, function in functions.items()}
+
+
 def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     """Every workload has an eager side, and a compiled one but for `eager_add` and where no compiler is."""
     import torch
@@ -28,6 +41,9 @@ def build(workload: Workload, data: Data, slow: bool) -> dict[str, Side]:
     kind = kinds.name_of(workload)
     if kind is not None:
         return kinds_torch.build(kind, data)
+    if workload.family in models_torch.FAMILIES:
+        slow = slow and workload.family != "tree_eager"
+        return _variants(slow, lambda compile: models_torch.build(workload.family, data, compile))
     tensors = {name: torch.from_numpy(value.copy()) for name, value in data.items()}
     if workload.family == "mlp_train":
         return _variants(slow, lambda compile: _training_step(tensors, compile))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import harness, kinds, report
+from benchmarks import goals, harness, kinds, report, turns
+from benchmarks.costs import Cost, Roofs
 from benchmarks.peers import kinds_jax, kinds_tensorflow, kinds_torch, layerjit_, numpy_
 from benchmarks.workloads import WORKLOADS, Workload
 
@@ -63,24 +64,66 @@ def test_training_that_does_not_update_is_noticed() -> None:
     assert harness.worst_error(frozen, work.expected(data)) > work.tolerance
 
 
-def test_measure_times_every_side() -> None:
-    sides = {name: harness.Side(lambda: None, np.asarray) for name in "ab"}
-    seconds = harness.measure(sides, harness.Effort(rounds=3, sample=1e-5, warm_up=0.0))
-    assert set(seconds) == {"a", "b"}
-    assert all(value > 0 for value in seconds.values())
+class Clock:
+    """A side that takes as long as it is told."""
+
+    def __init__(self, seconds: float, log: list[float]) -> None:
+        self.seconds, self.log = seconds, log
+
+    def calibrate(self, seconds: float, warm_up: float) -> int:
+        return 3
+
+    def sample(self, count: int) -> float:
+        assert count == 3
+        self.log.append(self.seconds)
+        return self.seconds
+
+
+def test_sides_take_turns() -> None:
+    log: list[float] = []
+    sides = {"a": Clock(1.0, log), "b": Clock(2.0, log)}
+    samples = turns.measure(sides, turns.Effort(rounds=3, sample=1e-5, warm_up=0.0, limit=1.0))
+    assert log == [1.0, 2.0] * 3
+    assert turns.medians(samples) == {"a": 1.0, "b": 2.0}
+
+
+def test_samples_are_seconds_per_call() -> None:
+    assert harness.calibrate(lambda: None, 1e-4, 0.0) >= 1
+    assert harness.sample(lambda: None, 10) > 0
 
 
 def test_ratios_and_file(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    row = report.Row(
-        "r", {"layerjit": 1e-6, "numpy": 4e-6, "jax": 2e-6, "torch:eager": 3e-6}, {"x": "absent"}
-    )
-    assert report.best_peer(row) == "jax"
-    assert (report.ratio(row, "numpy"), report.ratio(row, "jax")) == (0.25, 0.5)
-    assert report.ratio(row, None) is None
-    report.Table(list(row.seconds)).row(row)
-    assert "0.25" in capsys.readouterr().out
-    report.write_json(tmp_path / "out.json", [row], {"jax": "1"}, {"threads": 1})
-    assert json.loads((tmp_path / "out.json").read_text())["rows"][0]["ratio_to_best_peer"] == 0.5
+    figures = {"layerjit": 1e-6, "numpy": 4e-6, "jax": 2e-6, "torch:eager": 3e-6}
+    assert goals.best_peer(figures) == "jax"
+    assert (goals.ratio(figures, "numpy"), goals.ratio(figures, "jax")) == (0.25, 0.5)
+    assert goals.ratio(figures, None) is None
+    row = report.Row("r", 2, goal=goals.Goal(0.5), cost=Cost(2e3, 8.0), roofs=Roofs(4e9, 1e9))
+    row.figures, row.missing["x"] = figures, "absent"
+    assert (row.met, row.share, report.share_text(row)) == (True, 0.5, "50 % fma")
+    report.Table(list(figures)).row(row)
+    assert " 0.50 " in capsys.readouterr().out
+    report.write_json(tmp_path / "out.json", report.content([row], {"jax": "1"}, {"threads": [2]}))
+    data = json.loads((tmp_path / "out.json").read_text())
+    assert data["rows"][0]["ratio_to_best_peer"] == 0.5
+    assert report.rows_of(data) == [row]
+
+
+@pytest.mark.parametrize(
+    ("goal", "met"),
+    [
+        (goals.Goal(0.5), True),
+        (goals.Goal(0.4), False),
+        (goals.Goal(1.5, "figure"), True),
+        (goals.Goal(0.5, "figure"), False),
+        (goals.Goal(0.7, "above numpy"), True),
+        (goals.Goal(0.5, "above numpy"), False),
+    ],
+)
+def test_goals(goal: goals.Goal, met: bool) -> None:
+    assert goal.met({"layerjit": 1.0, "numpy": 0.4, "jax": 2.0}) is met
+    assert goal.met({"numpy": 0.4, "jax": 2.0}) is None
+    if goal.kind != "figure":
+        assert goal.met({"layerjit": 1.0}) is None
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(None, "-"), (1.5e-7, "150 ns"), (2e-3, "2 ms"), (3.0, "3 s")])
