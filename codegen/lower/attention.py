@@ -278,7 +278,7 @@ class _Attention:
         """Where an exit's position lies in a value that is made of it; None for one of another exit."""
         if value.node is node:
             return result
-        before = [v for v in value.node.operands if v in self.dependent]
+        before = list(dict.fromkeys(v for v in value.node.operands if v in self.dependent))
         if value.node in self.exits:
             return None
         if len(before) != 1 or value.node.op.kind not in ("elementwise", "move"):

@@ -50,14 +50,20 @@ def group_attention(state: State) -> None:
     if sum(r == CONTRACT for r in state.roles) < 2:
         return
     exits = [e for i in range(len(state.nodes)) if state.free(i, CONTRACT) and (e := _exit(state, i)) is not None]
-    groups: list[tuple[Group, tuple[Dim, ...]]] = []
+    above = list(state.above)  # of single nodes: once they are in groups, what is above them is above their groups
+    groups: list[tuple[Group, list[_Exit]]] = []
     for one in _closed(state, exits):
-        group = next((g for g, space in groups if space == one.space and _joins(state, g, one)), None)
-        if group is None and _is_convex(Candidate(state, _own(state, one))):
-            group = _start(state, one)
-            groups.append((group, one.space))
-        if group is not None:
-            _finish(state, group, one.node)
+        needs = _needs(state, above, one)
+        found = next(
+            ((g, others) for g, others in groups if not any(needs >> e.node & 1 for e in others) and _joins(state, g, one)),
+            None,
+        )
+        if found is None and _is_convex(Candidate(state, _own(state, one))):
+            found = (_start(state, one), [])
+            groups.append(found)
+        if found is not None:
+            found[1].append(one)
+            _finish(state, found[0], one.node)
 
 
 # -- exits and the scores that they need
@@ -193,8 +199,18 @@ def _is_convex(found: Candidate) -> bool:
     return not found.above & found.below & ~found.allowed
 
 
+def _needs(state: State, above: list[int], one: _Exit) -> int:
+    """Bits of all that an exit, and what no group has yet of what it reads, depend on."""
+    found = 0
+    for i in _own(state, one):
+        found |= above[i]
+    return found
+
+
 def _joins(state: State, group: Group, one: _Exit) -> bool:
-    """Puts an exit into a group, if no path then leaves the group and comes back."""
+    """Puts an exit into a group of the same space, if no path leaves the group for it."""
+    if group.shape != one.space:
+        return False
     found = Candidate(state, (*group.members, *_own(state, one)))
     found.allowed |= group.allowed
     if not _is_convex(found):
