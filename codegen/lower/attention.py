@@ -32,7 +32,7 @@ SCORE_BYTES = 512 << 10
 """What the stored scores of one block may take: a part of the second cache."""
 
 _LEAST_ROWS, _MOST_ROWS = 14, 64
-_CHUNK_ROWS = 256
+_CHUNK_ROWS = 512
 """Rows of a chunk: so many share one packed copy of keys and values."""
 
 _LINE = 16
@@ -125,6 +125,7 @@ class _Attention:
         self.ends = {n: self._end(n.results[0]) for n in self.sources}
         self.space = self._space(fold.operands[0].type.shape)
         self.stored: dict[Value, str] = {}
+        self.unused: list[str] = []  # until the end, because the number of buffers names the next one
 
     def _sort_out(self) -> None:
         self.dependent: set[Value] = set()
@@ -157,7 +158,7 @@ class _Attention:
     def _space(self, shape: tuple[Dim, ...]) -> Space:
         *batch, queries, keys = shape
         whole_columns = any(self._folds_queries(n) for n in self.exits)
-        count = len({*self.ends.values(), *self.read})
+        count = max(len(self.ends), len(self.read))  # most scores are stored over others
         fitting = dims.floordiv(SCORE_BYTES, count * keys * max(v.type.dtype.size for v in self.ends.values()))
         height = dims.maximum(_LEAST_ROWS, dims.minimum(_MOST_ROWS, fitting))
         if isinstance(queries, int) and isinstance(height, int):
@@ -194,6 +195,8 @@ class _Attention:
         body += self._row_stage()
         body += [self._exit(node) for node in self.exits]
         statements, chunks = self._outside(body)
+        for buffer in self.unused:
+            del self.build.program.buffers[buffer]
         return self.build.lowered(name, "attention", statements, chunks)
 
     def _source(self, node: Node, end: Value, buffer: str) -> Contract:
@@ -313,7 +316,7 @@ class _Attention:
         for source, old in list(self.stored.items()):
             dead = source not in self.read and old not in (self.stored[x] for x in self.read if x in self.stored)
             if dead and own[old].dtype is v.type.dtype and _loads_end(body, old, buffer):
-                del own[buffer]
+                self.unused.append(buffer)
                 self.stored[v] = old
                 return _renamed(body, buffer, old)
         self.stored[v] = buffer
