@@ -194,8 +194,8 @@ class Operand(NamedTuple):
 class Carried(NamedTuple):
     """That the sum of a contraction goes on over several runs of the statement, in order.
 
-    It starts at 0 where `first` is 0, else with what the run before left in `buffer`, [row][column]; the body runs where
-    `left` is 0 only.
+    It starts at 0 where `first` is 0, else with what the run before left in `buffer`, [row][column]; the body runs
+    where `left` is 0 only.
     """
 
     buffer: str

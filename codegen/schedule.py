@@ -85,8 +85,8 @@ class GemmSchedule:
     """
 
     __slots__ = (
-        "a_at", "a_layout", "a_mode", "a_stride", "b_at", "b_direct", "block_k", "block_m", "block_n", "c_at", "carry_bytes",
-        "direct_rows", "far_b", "kinds", "lanes", "panel", "scratch_bytes", "tile_rows", "tiles",
+        "a_at", "a_layout", "a_mode", "a_stride", "b_at", "b_direct", "block_k", "block_m", "block_n", "c_at",
+        "carry_bytes", "direct_rows", "far_b", "kinds", "lanes", "panel", "scratch_bytes", "tile_rows", "tiles",
         "vector_bytes",
     )  # fmt: skip
 

@@ -54,10 +54,8 @@ def group_attention(state: State) -> None:
     groups: list[tuple[Group, list[_Exit]]] = []
     for one in _closed(state, exits):
         needs = _needs(state, above, one)
-        found = next(
-            ((g, others) for g, others in groups if not any(needs >> e.node & 1 for e in others) and _joins(state, g, one)),
-            None,
-        )
+        fitting = (g for g in groups if not any(needs >> e.node & 1 for e in g[1]))
+        found = next((g for g in fitting if _joins(state, g[0], one)), None)
         if found is None and _is_convex(Candidate(state, _own(state, one))):
             found = (_start(state, one), [])
             groups.append(found)
@@ -73,7 +71,7 @@ def _exit(state: State, i: int) -> _Exit | None:
     """What node `i` contracts of the scores, if it does."""
     node = state.nodes[i]
     for side in (0, 1):
-        if exit_axis(node, side) is not None:
+        if _may_read(node, side):
             space = node.operands[side].type.shape
             found = _scores(state, state.position[node.operands[side].node], space)
             if found is not None:
@@ -81,18 +79,18 @@ def _exit(state: State, i: int) -> _Exit | None:
     return None
 
 
-def exit_axis(node: Node, side: int) -> int | None:
-    """Which axis of the operand on that side a contraction folds, if that may be a score: -1 the keys, -2 the queries."""
-    if node.op.kind != "contract" or node.op.name == "convolution":
-        return None
+def _may_read(node: Node, side: int) -> bool:
+    """Whether a contraction folds the queries or the keys of the operand on that side, if that is scores."""
+    if node.op.kind != "contract":
+        return False
     contracting, batch = node.attrs["contracting"], node.attrs["batch"]
     count, rank = len(batch[0]), node.operands[side].type.rank
     same = node.operands[0].type.rank == node.operands[1].type.rank == rank == count + 2
     if not same or not count or tuple(batch[side]) != tuple(range(count)) or len(contracting[0]) != 1:
-        return None
+        return False
     other = node.operands[1 - side].type.shape
     (free,) = free_axes(rank, tuple(contracting[1 - side]), tuple(batch[1 - side]))
-    return None if other[free] == 1 else contracting[side][0] - rank
+    return other[free] != 1
 
 
 def _is_source(state: State, i: int, space: tuple[Dim, ...]) -> bool:

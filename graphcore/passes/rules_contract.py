@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from graphcore.functions import Functions
 from graphcore.graph import Node, Value
@@ -29,7 +30,7 @@ def transposed_operand(f: Functions, node: Node, x: Operands) -> Value | None:
 
 def _together(axes: Sequence[int]) -> bool:
     """Whether axes follow each other: what lies apart is no row or column of a matrix, and better copied."""
-    return all(b == a + 1 for a, b in zip(axes, axes[1:], strict=False))
+    return all(b == a + 1 for a, b in pairwise(axes))
 
 
 RULES: RuleTable = {"dot_general": (transposed_operand,)}
