@@ -8,7 +8,7 @@ from graphcore.inspect.records import Dump, GraphRecord, NodeRecord
 from graphcore.inspect.views import find_stage
 
 _SHAPES = {"input": "box", "constant": "plain"}
-_COLOURS = {"contract": "#dbe9f6", "row": "#e5f2df", "reduce": "#fdebd3", "loop": "#f2e3f0"}
+_COLOURS = {"attention": "#d5e0f8", "contract": "#dbe9f6", "row": "#e5f2df", "reduce": "#fdebd3", "loop": "#f2e3f0"}
 
 
 def to_dot(dump: Dump, stage: str | None = None) -> str:
