@@ -10,6 +10,7 @@ import numpy as np
 from codegen.emit.driver import MAIN_PARAMETERS
 from codegen.emit.kernel import load_symbols
 from codegen.emit.memory import NO_MEMORY, allocate, release_all
+from codegen.emit.spread import run_kernel
 from codegen.emit.text import UNOPTIMIZED, ModuleText
 from codegen.layout import Place, Step
 from codegen.runtime.context import slot
@@ -67,7 +68,7 @@ class _Main:
             spec.name, MAIN_PARAMETERS, "i32", "" if outermost else "internal", UNOPTIMIZED if outermost else ""
         )
         places = [p for s in spec.steps for p in s.places]
-        chunks = [s.emitted.chunks for s in spec.steps if s.emitted is not None]
+        chunks = [(e.chunks, e.work, e.scratch) for s in spec.steps if (e := s.emitted) is not None]
         found = {s.finds for s in spec.steps} - {""}
         owned = [d for d in spec.owned if d is not None]
         wanted = dims.free_symbols([spec.scratch, *chunks, *owned, *(p.number for p in places if p.kind == "arena")])
@@ -193,11 +194,7 @@ class _Main:
     def _kernel(self, step: Step, scratch: str) -> None:
         emitted = step.emitted
         assert emitted is not None
-        arguments = [
-            ("ptr", self.table), ("ptr", self.dims), ("ptr", scratch), ("i64", "0"),
-            ("i64", self._dim(emitted.chunks)),
-        ]  # fmt: skip
-        status = self.fn.call("i32", emitted.name, arguments, external=False)
+        status = run_kernel(self.fn, emitted, self.table, self.dims, scratch, self._dim)
         if step.can_fail:
             self._stop_if_failed(status, step.first_code)
 

@@ -13,7 +13,8 @@ from codegen.emit.main import MainSpec, emit_main
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.loopir import Kernel
 from codegen.target import Target
-from graphcore.dims import Dim
+from codegen.work import chunk_step, chunk_work, contraction_work, divides
+from graphcore.dims import Dim, floordiv, maximum
 
 
 class Emitted(NamedTuple):
@@ -24,12 +25,18 @@ class Emitted(NamedTuple):
         chunks: how many chunks its range has.
         scratch: bytes of private memory that it needs.
         function: its text, helper functions excluded.
+        work: about how many picoseconds a chunk takes.
+        step: of how many chunks a piece for one thread should be a multiple.
+        divides: whether chunks may run at the same time.
     """
 
     name: str
     chunks: Dim
     scratch: Dim
     function: FunctionText
+    work: Dim
+    step: int = 1
+    divides: bool = True
 
 
 class GraphModule:
@@ -63,12 +70,16 @@ class GraphModule:
         emitter = Emitter(fn, self.target, kernel, self.symbols)
         emitter.body(kernel.body)
         emitter.finish()
-        return Emitted(kernel.name, kernel.chunks, loopir.scratch_bytes(kernel), fn)
+        work = chunk_work(kernel, frozenset(self.symbols))
+        scratch = loopir.scratch_bytes(kernel)
+        return Emitted(kernel.name, kernel.chunks, scratch, fn, work, chunk_step(kernel), divides(kernel))
 
     def _contract(self, kernel: Kernel, packed: bool) -> Emitted:
         made = ContractEmitter(self.text, kernel, self.target, self.symbols, packed=packed).emit()
         fn = next(f for f in self.text.functions if f.name == kernel.name)
-        return Emitted(kernel.name, made.chunk_count, made.scratch_bytes, fn)
+        work = contraction_work(kernel.body[0])
+        chunks = made.chunk_count
+        return Emitted(kernel.name, chunks, made.scratch_bytes, fn, floordiv(work, maximum(chunks, 1)))
 
     def main(self, spec: MainSpec) -> FunctionText:
         """Adds the function of a graph: layerjit_main, or a body of a control node."""

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Slots that layerjit_main may read. `host`: int32 (int64 call, ptr bufs, ptr dims). `alloc`: ptr (int64
-# alignment, int64 size). `free`: void (ptr). The others are filled by `register`, 0 where absent.
+from codegen.pool.pool import pool
+
+# Slots that layerjit_main may read. `host`: int32 (int64 call, ptr bufs, ptr dims). `parallel`: the pool's state
+# (codegen.pool.words). `alloc`: ptr (int64 alignment, int64 size). `free`: void (ptr). The others are filled by
+# `register`, 0 where absent.
 MAIN_SLOTS = ("host", "parallel", "alloc", "free", "main.4", "main.5", "main.6", "main.7")
 # Slots that only the call entry reads.
 ENTRY_SLOTS = (
@@ -34,7 +37,7 @@ def slot(name: str) -> int:
 
 
 def register(name: str, address: int) -> None:
-    """Sets a slot of every context made from now on, such as the thread pool's entry ("parallel")."""
+    """Sets a slot of every context made from now on, by name."""
     if name not in MAIN_SLOTS:
         raise KeyError(f"{name} is not a slot for kernels: {', '.join(MAIN_SLOTS)}")
     _process[name] = address
@@ -61,6 +64,7 @@ class Context:
         for name in ("alloc", "free"):
             function = getattr(library, {"alloc": "aligned_alloc"}.get(name, name))
             self.set(name, ctypes.cast(function, ctypes.c_void_p).value or 0)
+        self.set("parallel", pool().address)
         for name, address in _process.items():
             self.set(name, address)
         self._free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(int(self.table[slot("free")]))
