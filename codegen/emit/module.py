@@ -26,6 +26,7 @@ class Emitted(NamedTuple):
         scratch: bytes of private memory that it needs.
         function: its text, helper functions excluded.
         work: about how many picoseconds a chunk takes.
+        total: the same of all chunks.
         step: of how many chunks a piece for one thread should be a multiple.
         divides: whether chunks may run at the same time.
     """
@@ -35,6 +36,7 @@ class Emitted(NamedTuple):
     scratch: Dim
     function: FunctionText
     work: Dim
+    total: Dim
     step: int = 1
     divides: bool = True
 
@@ -72,14 +74,15 @@ class GraphModule:
         emitter.finish()
         work = chunk_work(kernel, frozenset(self.symbols))
         scratch = loopir.scratch_bytes(kernel)
-        return Emitted(kernel.name, kernel.chunks, scratch, fn, work, chunk_step(kernel), divides(kernel))
+        step, total = chunk_step(kernel), kernel.chunks * work
+        return Emitted(kernel.name, kernel.chunks, scratch, fn, work, total, step, divides(kernel))
 
     def _contract(self, kernel: Kernel, packed: bool) -> Emitted:
         made = ContractEmitter(self.text, kernel, self.target, self.symbols, packed=packed).emit()
         fn = next(f for f in self.text.functions if f.name == kernel.name)
         work = contraction_work(kernel.body[0])
         chunks = made.chunk_count
-        return Emitted(kernel.name, chunks, made.scratch_bytes, fn, floordiv(work, maximum(chunks, 1)))
+        return Emitted(kernel.name, chunks, made.scratch_bytes, fn, floordiv(work, maximum(chunks, 1)), work)
 
     def main(self, spec: MainSpec) -> FunctionText:
         """Adds the function of a graph: layerjit_main, or a body of a control node."""

@@ -18,12 +18,17 @@ def default_threads() -> int:
     """The number of threads that LAYERJIT_THREADS asks for, or else that of usable CPUs.
 
     Raises:
-        InvalidArgumentError: if the variable is not a whole number of at least 0; 0 stands for the CPUs.
+        InvalidArgumentError: if the variable is not a whole number of at least 0.
     """
-    text = os.environ.get(VARIABLE, "").strip()
-    if text and not (text.isascii() and text.isdigit()):
+    return asked_threads() or usable_cpus()
+
+
+def asked_threads() -> int:
+    """The number in LAYERJIT_THREADS, 0 if there is none. Raises InvalidArgumentError for anything else."""
+    text = os.environ.get(VARIABLE, "").strip() or "0"
+    if not (text.isascii() and text.isdigit()):
         raise InvalidArgumentError(f"{VARIABLE} is {text!r}; it must be a number of threads, or 0 for all CPUs")
-    return min(int(text), MOST) if text.strip("0") else usable_cpus()
+    return min(int(text), MOST)
 
 
 def usable_cpus(root: Path = Path("/")) -> int:

@@ -16,8 +16,8 @@ import threading
 from typing import Any
 
 from codegen.pool import words
-from codegen.pool.cpus import MOST, default_threads
-from graphcore.errors import InvalidArgumentError
+from codegen.pool.cpus import MOST, asked_threads, default_threads
+from graphcore.errors import InvalidArgumentError, LayerJitError
 
 _SPINS = 1000
 _CROWDED_SPINS = 20  # with more threads than CPUs, one that looks for work takes the time of one that has some
@@ -42,9 +42,13 @@ class ThreadPool:
 
         Args:
             futex: whether workers sleep by Linux's futex; None says yes on Linux.
+
+        Raises:
+            InvalidArgumentError: if LAYERJIT_THREADS is not a number.
         """
         import ctypes
 
+        asked_threads()
         self._library = ctypes.CDLL(None)
         number = _FUTEX_NUMBERS.get(platform.machine().lower(), 0) if sys.platform == "linux" else 0
         self._futex = number != 0 if futex is None else futex
@@ -52,7 +56,7 @@ class ThreadPool:
         self._wanted = 0
         self._threads: list[Any] = []
         self._entries: dict[str, Any] = {}
-        self._starter = ctypes.CFUNCTYPE(None)(self._start_quietly)
+        self._starter = ctypes.CFUNCTYPE(None)(self._asked)
         self.address = self._allocate(words.SIZE)
         state = {"YIELD": "sched_yield", "ALLOC": "aligned_alloc", "FREE": "free"}
         state |= {"SYSCALL": "syscall"} if self._futex else _MUTEXES
@@ -107,8 +111,8 @@ class ThreadPool:
             if self._threads:
                 return
             count = self.threads - 1
+            self._set(words.START, 0)
             if count < 1:
-                self._set(words.START, 0)
                 return
             entries = self._load()
             self._set(words.SPINS, _CROWDED_SPINS if self.threads > (os.cpu_count() or 1) else _SPINS)
@@ -128,7 +132,6 @@ class ThreadPool:
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
             if not self._threads:
-                self._set(words.START, 0)
                 raise OSError(error, os.strerror(error))
             self._set(words.WORKERS, len(self._threads))
             self._set(words.RUN, entries["layerjit_pool_run"])
@@ -157,18 +160,20 @@ class ThreadPool:
             self._reset()
             return True
 
+    def _asked(self) -> None:
+        """What generated code calls. It goes on alone, since compiling the pool takes longer than its kernel."""
+        try:
+            self._set(words.START, 0)
+            threading.Thread(target=self._start_quietly, name="layerjit pool", daemon=True).start()
+        except RuntimeError:  # the interpreter ends, or there are no threads to be had
+            return
+
     def _start_quietly(self) -> None:
-        """What generated code calls; without threads it runs everything itself."""
         try:
             self.start()
-        except KeyboardInterrupt:
-            import _thread
-
-            _thread.interrupt_main()
-        except Exception as error:
+        except (OSError, LayerJitError) as error:
             import warnings
 
-            self._set(words.START, 0)
             warnings.warn(f"layerjit runs on one thread: its threads cannot be started ({error})", stacklevel=2)
 
     def forked(self) -> None:

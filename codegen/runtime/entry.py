@@ -151,6 +151,7 @@ def _context(plan: EntryPlan, main: int) -> Context:
         context.set("pack", context.keep(plan.result))
     if plan.host is not None:
         context.set("host", plan.host.address)
+    context.set("quiet", context.quiet())
     context.kept += [plan.busy, plan.host]
     fill_plan(context, table, plan, at)
     return context

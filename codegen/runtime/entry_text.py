@@ -74,6 +74,7 @@ class _EntryWriter(EntryInputs):
         self.tensor_of: dict[int, int] = {}  # output -> index of its Tensor among the owned objects
         self.unused: list[int] = []  # indices of owned arrays that nobody gets
         self.owned_count = 0
+        self.main_context = ""  # what layerjit_main gets, where it is not always the context
         self.failures: dict[int, str] = {}  # number of owned objects -> block that drops them
 
     def write(self) -> None:
@@ -220,6 +221,9 @@ class _EntryWriter(EntryInputs):
 
     def run(self, in_place: str) -> None:
         """Arena, interpreter lock, layerjit_main; goes on only if it succeeded."""
+        if in_place != "false":
+            quiet = self.word("quiet")
+            self.main_context = self.fn.emit(f"select i1 {in_place}, ptr {quiet}, ptr {self.context}")
         block, memory = "", "null"
         if self.plan.arena != 0:
             block = self.take_arena(self.dim(self.plan.arena))
@@ -270,7 +274,7 @@ class _EntryWriter(EntryInputs):
 
     def run_main(self, memory: str) -> str:
         """Calls layerjit_main; returns its status."""
-        arguments = f"ptr {self.context}, ptr {self.buffers}, ptr {self.sizes}, ptr {memory}"
+        arguments = f"ptr {self.main_context or self.context}, ptr {self.buffers}, ptr {self.sizes}, ptr {memory}"
         return self.call_slot("i32", "main", arguments)
 
     # 5. The end
