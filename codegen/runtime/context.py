@@ -24,7 +24,7 @@ MAIN_SLOTS = ("host", "parallel", "alloc", "free", "poll", "patience", "main.6",
 ENTRY_SLOTS = (
     "arena", "main", "busy", "slow", "ndarray", "tensor", "empty", "generic_alloc", "incref", "decref",
     "vectorcall", "container_new", "container_set", "save_thread", "restore_thread", "from_long", "no_memory",
-    "failed", "pack", "none", "repack", "quiet",
+    "failed", "pack", "none", "repack", "quiet", "recycler",
 )  # fmt: skip
 _SLOTS = {name: i for i, name in enumerate(MAIN_SLOTS + ENTRY_SLOTS)}
 FIRST_FREE = len(_SLOTS)

@@ -39,6 +39,7 @@ from codegen.runtime.dimcode import emit_condition
 from codegen.runtime.entry_inputs import EntryInputs
 from codegen.runtime.layout import Layout, layout
 from codegen.runtime.plan import RELEASE_WORK, EntryPlan
+from codegen.runtime.recycle import LARGE
 from graphcore.types import TensorType
 
 ENTRY_NAME = "layerjit_entry"
@@ -132,15 +133,19 @@ class _EntryWriter(EntryInputs):
         for axis, dim in enumerate(kind.shape):
             self.store("i64", self.dim(dim), shape, 8 * axis)
         dtype = self.word(self.table.dtypes[kind.dtype.name])
-        array = self.new_array(str(kind.rank), shape, dtype, self.failure(self.owned_count))
+        size = self.dim(kind.bytes)
+        array = self.new_array(str(kind.rank), shape, dtype, size, self.failure(self.owned_count))
         position = len(self.plan.inputs) + output
         self.store("ptr", self.load("ptr", array, self.at.data), self.buffers, 8 * position)
         return array
 
-    def new_array(self, rank: str, shape: str, dtype: str, otherwise: str) -> str:
-        """PyArray_Empty, which takes over one reference of the dtype."""
+    def new_array(self, rank: str, shape: str, dtype: str, size: str, otherwise: str) -> str:
+        """PyArray_Empty, which takes over one reference of the dtype; arrays of many bytes are recycled."""
         self.increase(dtype)
-        array = self.call_slot("ptr", "empty", f"i32 {rank}, ptr {shape}, ptr {dtype}, i32 0")
+        if size.isdigit() and int(size) < LARGE:
+            array = self.call_slot("ptr", "empty", f"i32 {rank}, ptr {shape}, ptr {dtype}, i32 0")
+        else:
+            array = self.new_large(rank, shape, dtype, size)
         self.require_object(array, otherwise)
         return array
 
@@ -185,7 +190,8 @@ class _EntryWriter(EntryInputs):
         fn.place(second)
         rank = fn.emit(f"trunc i64 {self.load('i64', record, 8 * words.UPDATE_RANK)} to i32")
         shape, dtype = (self.load("ptr", record, 8 * w) for w in (words.UPDATE_DIMS, words.UPDATE_DTYPE))
-        made = self.new_array(rank, shape, dtype, "failed_update")
+        size = self.load("i64", record, 8 * words.UPDATE_BYTES)
+        made = self.new_array(rank, shape, dtype, size, "failed_update")
         made_in = fn.block
         fn.branch(join)
         fn.place(join)
