@@ -81,6 +81,11 @@ class ThreadPool:
         """How many worker threads there are now."""
         return len(self._threads)
 
+    @property
+    def jobs(self) -> int:
+        """How many kernels the present threads have shared, modulo 2**32."""
+        return self._get(words.JOB) >> 32 & 0xFFFFFFFF
+
     def set_threads(self, number: int) -> None:
         """Sets how many threads a kernel runs on; 0 stands for LAYERJIT_THREADS, or as many as there are CPUs.
 
@@ -176,10 +181,18 @@ class ThreadPool:
 
             warnings.warn(f"layerjit runs on one thread: its threads cannot be started ({error})", stacklevel=2)
 
-    def forked(self) -> None:
-        """In a forked child: there are no workers, whatever the memory says."""
-        self._lock = threading.RLock()
+    def fork(self) -> None:
+        """Before a fork: waits until no other thread starts or stops workers."""
+        self._lock.acquire()
+
+    def fork_in_parent(self) -> None:
+        """After a fork: goes on."""
+        self._lock.release()
+
+    def fork_in_child(self) -> None:
+        """After a fork: there are no workers here, whatever the memory says."""
         self._reset()
+        self._lock.release()
 
     # -- memory and code
 
@@ -239,6 +252,9 @@ def pool() -> ThreadPool:
     if not _made:
         made = ThreadPool()
         _made.append(made)
-        os.register_at_fork(before=made._lock.acquire, after_in_parent=made._lock.release, after_in_child=made.forked)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=made.fork, after_in_parent=made.fork_in_parent, after_in_child=made.fork_in_child
+            )
         atexit.register(made.stop, _EXIT_PATIENCE)
     return _made[0]

@@ -131,7 +131,9 @@ class Recycler:
 
 
 _CAPSULE = b"mem_handler"
-_lock = threading.Lock()
+_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _made: list[Recycler] = []
 
 
