@@ -68,7 +68,10 @@ def folds():
 
 
 def order():
-    return lambda x: (tf.sort(x, -1), tf.cumsum(x, 0), tf.argsort(x, 0), tf.gather(x, [5, 0, 5], axis=1)), numbers(300, 200)
+    def ordered(x):
+        return tf.sort(x, -1), tf.cumsum(x, 0), tf.argsort(x, 0), tf.gather(x, [5, 0, 5], axis=1)
+
+    return ordered, numbers(300, 200)
 
 
 def random():
@@ -121,7 +124,8 @@ def trained(symbolic):
     def step(x, y):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(tf.keras.losses.sparse_categorical_crossentropy(y, model(x), from_logits=True))
-        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss
 
     signature = [tf.TensorSpec((None, 300), tf.float32), tf.TensorSpec((None,), tf.int32)] if symbolic else None
