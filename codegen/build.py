@@ -85,6 +85,7 @@ class GraphBuild:
     Attributes:
         arena: bytes of scratch memory that a run needs; known once it is emitted.
         packed: the inputs of which the function takes packed copies.
+        work: about how many picoseconds a run takes; a while loop counts as one of UNKNOWN.
     """
 
     def __init__(self, graph: Graph, shared: Shared, name: str = MAIN_NAME) -> None:
@@ -98,6 +99,8 @@ class GraphBuild:
         self.found = frozenset(saved_sizes(graph.nodes))
         self.packed: list[PackedInput] = []
         self.arena: Dim = 0
+        self.work: Dim = 0
+        self._own: Dim = 0
         self._planned: list[_Planned] = []
         for v in graph.outputs:
             if self.found & dims.free_symbols(v.type.shape):
@@ -195,7 +198,7 @@ class GraphBuild:
         shared.module.main(MainSpec(
             self.name, steps, start, len(self.graph.inputs), len(self.graph.outputs), self.layout.owned, known
         ))  # fmt: skip
-        return Body(self.name, self.arena)
+        return Body(self.name, self.arena, self.work, self._own)
 
     def _step(self, plan: _Planned) -> tuple[Step, Dim]:
         """A step, and the bytes of scratch that it needs."""
@@ -207,6 +210,7 @@ class GraphBuild:
         packed, places = self._pack(kernel, plan.places)
         emitted = self.shared.module.kernel(kernel, packed=packed)
         self.shared.made.append((emitted.name, kernel.node_ids, kernel.category, str(kernel), emitted.function))
+        self.work, self._own = self.work + emitted.total, self._own + emitted.total
         step = Step(places, emitted, can_fail=bool(kernel.messages), first_code=plan.number)
         return step, emitted.scratch
 
@@ -216,6 +220,8 @@ class GraphBuild:
         stem = plan.bodies[0].name.rpartition("_")[0]
         bodies = tuple(build.emit() for build in plan.bodies)
         spec: DriverSpec = driver_spec(node, stem, bodies, self.layout, self.graph)
+        self.work = self.work + spec.total
+        self._own = self._own + (spec.work if spec.kind == "cond" else 0)
         function = self.shared.module.driver(spec)
         debug.show("loops", spec.text())
         self.shared.made.append((spec.name, (node.id,), spec.kind, spec.text(), function))

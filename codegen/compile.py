@@ -45,6 +45,6 @@ def _compile(graph: Graph, target: Target) -> CompiledGraph:
     timings = {"lower": lower_seconds, "emit": time.perf_counter() - started - lower_seconds}
     parts = GraphParts(
         shared.module.text, shared.infos(), shared.calls, tuple(build.packed), build.arena, tuple(shared.messages),
-        timings, shared.symbols,
+        timings, shared.symbols, build.work,
     )  # fmt: skip
     return CompiledGraph(graph, target, parts)

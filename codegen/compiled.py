@@ -13,6 +13,7 @@ from codegen import debug
 from codegen.engine import assembly, compile_object, load_object
 from codegen.runtime.host import HostCalls
 from codegen.runtime.plan import symbol_order
+from graphcore import dims
 from graphcore.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class GraphParts(NamedTuple):
         messages: what failure code i + 1 means.
         timings: seconds of lower and emit.
         symbols: names of all sizes, those that the run finds out included.
+        work: about how many picoseconds a run takes.
     """
 
     module: ModuleText
@@ -71,6 +73,7 @@ class GraphParts(NamedTuple):
     messages: tuple[str, ...]
     timings: dict[str, float]
     symbols: tuple[str, ...]
+    work: Dim = 0
 
 
 class CompiledGraph:
@@ -86,6 +89,8 @@ class CompiledGraph:
         arena: bytes of scratch memory that a run needs.
         timings: seconds of lower, emit, llvm, load; the last two once they have happened.
         messages: what failure code i + 1 means.
+        work: about how many picoseconds a run takes, by the sizes of the inputs.
+        unbounded: whether there is a loop whose length only the run finds out.
     """
 
     def __init__(self, graph: Graph, target: Target, parts: GraphParts) -> None:
@@ -94,6 +99,9 @@ class CompiledGraph:
         self.symbols = symbol_order([v.type for v in graph.inputs])
         self.kernels, self.packed, self.arena = parts.kernels, parts.packed, parts.arena
         self.messages, self.timings = parts.messages, parts.timings
+        found = dims.free_symbols(parts.work) - set(self.symbols)
+        self.work: Dim = dims.substitute(parts.work, dict.fromkeys(found, 1))
+        self.unbounded = any(n.op.name == "while" for n in graph.walk())
         self.host_calls = [c.name for c in parts.calls]
         self.host = HostCalls(parts.calls, parts.symbols) if parts.calls else None
         self._module = parts.module

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import struct
 import threading
 import time
@@ -21,6 +22,8 @@ from graphcore.errors import LayerJitError, UnsupportedError
 _names = itertools.count()
 _lock = threading.RLock()
 _kept: list[Library] = []
+if hasattr(os, "register_at_fork"):  # a child would wait for ever for a thread of its parent that compiles
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 class CodegenError(LayerJitError):

@@ -48,7 +48,9 @@ _FAR_CYCLES_PER_BYTE = 0.1
 _L1_ROOM = 24 << 10
 _MAX_BLOCK_ROWS = 240
 _MAX_BLOCK_COLUMN_BYTES = 2048
-_CHUNK_OPERATIONS = 4 << 20  # a chunk of about 25 us or more, where sizes allow
+_CHUNK_OPERATIONS = 2 << 20  # a chunk of about 12 us or more, where sizes allow
+_FAR_ROWS = 13  # with fewer rows, a chunk takes as long as reading B does
+_SHARED_COLUMNS, _LEAST_COLUMNS = 1024, 512  # bytes of columns down to which a packed A is packed by several chunks
 _DIRECT_ROWS = 12  # up to so many rows of C, copying B costs more than its strides do
 _ALWAYS = 1 << 40
 _PACK_BYTES = 8 << 10  # a smaller B stays in L1 beside everything else
@@ -198,11 +200,22 @@ class GemmSchedule:
         if isinstance(spec.n, int):
             most = min(most, max(-(-spec.n // step), 1) * step)
         if self.a_mode == "pack":
-            return most
+            return self._shared_columns(spec, most, step)
         rows = min(spec.m, self.block_m) if isinstance(spec.m, int) else self.block_m
         k = spec.k if isinstance(spec.k, int) else 2 * self.block_k
-        wanted = _CHUNK_OPERATIONS // max(2 * rows * k, 1)
+        wanted = _CHUNK_OPERATIONS // max(2 * max(rows, _FAR_ROWS) * k, 1)
         return min(most, max(-(-wanted // step), 1) * step)
+
+    def _shared_columns(self, spec: GemmSpec, most: int, step: int) -> int:
+        """Columns of a block whose A is packed for it alone: fewer where there would be too few chunks to share."""
+        if not isinstance(spec.m, int) or not isinstance(spec.n, int) or product(spec.batch) != 1:
+            return most
+        rows = -(-spec.m // self.block_m)
+        for least, chunks in ((_SHARED_COLUMNS, 4), (_LEAST_COLUMNS, 2)):
+            wide = max(least // spec.dtype.size // step, 1) * step
+            while most > wide and rows * -(-spec.n // most) < chunks:
+                most = max(most // 2 // step * step, wide)
+        return most
 
     def _lay_out_scratch(self, spec: GemmSpec) -> None:
         size = spec.dtype.size

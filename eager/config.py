@@ -7,4 +7,4 @@ from eager.lazy import lazy_names
 
 __all__ = ["functions_run_eagerly", "run_functions_eagerly"]
 
-__getattr__, __dir__ = lazy_names(globals(), "tf.config", {})
+__getattr__, __dir__ = lazy_names(globals(), "tf.config", {"eager.config_threading": "threading="})

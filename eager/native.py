@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from codegen import compile_graph
+from codegen.pool.pool import pool
 from codegen.runtime.plan import EntryPlan
 from graphcore import passes
 from graphcore.builder import GraphBuilder
@@ -15,7 +16,7 @@ from graphcore.types import TensorType
 
 PIPELINE = "canonicalize,fold,cse,dce,fuse,memory"
 
-__all__ = ["PIPELINE", "EntryPlan", "compile_op", "compile_traced"]
+__all__ = ["PIPELINE", "EntryPlan", "compile_op", "compile_traced", "set_threads"]
 
 
 def compile_traced(graph: Graph, record: list[Any] | None = None) -> Any:
@@ -26,6 +27,11 @@ def compile_traced(graph: Graph, record: list[Any] | None = None) -> Any:
         record: takes one PassRecord per pass, if given.
     """
     return compile_graph(passes.run(graph, PIPELINE, record=record))
+
+
+def set_threads(number: int) -> None:
+    """Sets on how many threads a kernel runs; 0 is the default. Raises InvalidArgumentError for what is no number."""
+    pool().set_threads(number)
 
 
 def compile_op(op: OpDef, types: Sequence[TensorType], attrs: dict[str, Any]) -> Callable[[Sequence[Any]], list[Any]]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from codegen.emit.kernel import load_symbols
 from codegen.emit.memory import NO_MEMORY, allocate, copy, release
+from codegen.emit.poll import poll
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.runtime.dimcode import emit_dim
 from graphcore import dims
@@ -20,15 +21,22 @@ from graphcore.dims import Dim
 MAIN_PARAMETERS = ("ptr %ctx", "ptr %bufs", "ptr %dims", "ptr %arena")
 """The parameters of layerjit_main, of bodies and of drivers."""
 
+ITERATION = 50_000
+"""Picoseconds of an iteration of nothing."""
+UNKNOWN = 1000
+"""Iterations of a while loop, for estimates."""
+
 FIRST_ROOM = 16
 """Iterations that the buffers of saved values have room for at first; then it doubles."""
 
 
 class Body(NamedTuple):
-    """A body graph's function, and the bytes of scratch that it needs."""
+    """A body graph's function: its scratch in bytes, its work in picoseconds, and that without the loops in it."""
 
     name: str
     arena: Dim
+    work: Dim = 0
+    own: Dim = 0
 
 
 class DriverSpec(NamedTuple):
@@ -76,6 +84,23 @@ class DriverSpec(NamedTuple):
         return total
 
     @property
+    def work(self) -> Dim:
+        """About how many picoseconds an iteration takes, without the loops in it, which look for signals too."""
+        total: Dim = ITERATION
+        for body in self.bodies:
+            total = total + body.own
+        return total
+
+    @property
+    def total(self) -> Dim:
+        """About how many picoseconds all iterations take; those of a while loop cannot be known."""
+        iterations: dict[str, Dim] = {"cond": 1, "scan": self.length, "while": UNKNOWN}
+        each: Dim = ITERATION
+        for body in self.bodies:
+            each = each + body.work
+        return iterations[self.kind] * each
+
+    @property
     def scratch(self) -> Dim:
         """Bytes of scratch that a run needs."""
         inside: Dim = 0
@@ -116,7 +141,7 @@ class _Driver:
         self.module, self.spec, self.symbols = module, spec, tuple(symbols)
         self.fn = fn = module.function(spec.name, MAIN_PARAMETERS, "i32", "internal")
         fn.comment(spec.text().replace("\n", "\n  ;"))
-        sizes = [*spec.carried, *spec.scanned, *spec.stacked, spec.length, spec.scratch]
+        sizes = [*spec.carried, *spec.scanned, *spec.stacked, spec.length, spec.scratch, spec.work]
         self.sizes = load_symbols(fn, symbols, dims.free_symbols(sizes))
         self.memo: dict[Dim, str] = {}
         self.count = len(spec.carried)
@@ -243,7 +268,8 @@ class _Driver:
     def _loop(self, going: Callable[[str], str], inside: Callable[[str], None]) -> str:
         """Runs `inside(t)` while `going(t)`, for t = 0, 1, ...; returns how often."""
         fn = self.fn
-        for d in (*self.spec.carried, *self.spec.scanned, *self.spec.stacked, self.spec.length, self.spec.bodies_at):
+        spec = self.spec
+        for d in (*spec.carried, *spec.scanned, *spec.stacked, spec.length, spec.bodies_at, spec.work):
             self.dim(d)  # computed here, where every block of the loop can use it
         head, body, done = fn.new_label("loop"), fn.new_label("body"), fn.new_label("done")
         arms = [("0", fn.block)]
@@ -252,6 +278,7 @@ class _Driver:
         t = fn.phi("i64", arms, "t")
         fn.branch_if(going(t), body, done)
         fn.place(body)
+        self.stop_if(poll(fn, self.dim(spec.work)))
         inside(t)
         arms.append((fn.emit(f"add nuw nsw i64 {t}, 1", "next"), fn.block))
         fn.branch(head)

@@ -10,6 +10,8 @@ import numpy as np
 from codegen.emit.driver import MAIN_PARAMETERS
 from codegen.emit.kernel import load_symbols
 from codegen.emit.memory import NO_MEMORY, allocate, release_all
+from codegen.emit.poll import Counter, poll
+from codegen.emit.spread import run_kernel
 from codegen.emit.text import UNOPTIMIZED, ModuleText
 from codegen.layout import Place, Step
 from codegen.runtime.context import slot
@@ -67,7 +69,7 @@ class _Main:
             spec.name, MAIN_PARAMETERS, "i32", "" if outermost else "internal", UNOPTIMIZED if outermost else ""
         )
         places = [p for s in spec.steps for p in s.places]
-        chunks = [s.emitted.chunks for s in spec.steps if s.emitted is not None]
+        chunks = [(e.chunks, e.work, e.total, e.scratch) for s in spec.steps if (e := s.emitted) is not None]
         found = {s.finds for s in spec.steps} - {""}
         owned = [d for d in spec.owned if d is not None]
         wanted = dims.free_symbols([spec.scratch, *chunks, *owned, *(p.number for p in places if p.kind == "arena")])
@@ -80,6 +82,7 @@ class _Main:
         self.table = self.fn.alloca(f"[{max(widest, 1)} x ptr]")
         self.blocks = self._owned_table()
         self.there: set[int] = set()
+        self.counter = Counter()
         for place in dict.fromkeys(places):
             if place.kind not in ("owned", "holder"):
                 self.pointers[place] = self._pointer(place)
@@ -175,7 +178,7 @@ class _Main:
 
     def emit(self) -> FunctionText:
         """Runs every step; stops at the first that fails."""
-        for step in self.spec.steps:
+        for number, step in enumerate(self.spec.steps):
             pointers = [self._place(place) for place in step.places]
             scratch = self.scratch if step.scratch_owned is None else self._owned(step.scratch_owned)
             for i, pointer in enumerate(pointers):
@@ -187,17 +190,15 @@ class _Main:
                 self._host(step)
             else:
                 self._kernel(step, scratch)
+                if self.counter.add(step.emitted.total) and number < len(self.spec.steps) - 1:
+                    self._stop_if_failed(poll(self.fn, self._dim(self.counter.take())), 0)
         self._leave("0")
         return self.fn
 
     def _kernel(self, step: Step, scratch: str) -> None:
         emitted = step.emitted
         assert emitted is not None
-        arguments = [
-            ("ptr", self.table), ("ptr", self.dims), ("ptr", scratch), ("i64", "0"),
-            ("i64", self._dim(emitted.chunks)),
-        ]  # fmt: skip
-        status = self.fn.call("i32", emitted.name, arguments, external=False)
+        status = run_kernel(self.fn, emitted, self.table, self.dims, scratch, self._dim)
         if step.can_fail:
             self._stop_if_failed(status, step.first_code)
 

@@ -14,7 +14,8 @@ from codegen.emit.stages import StageEmitter, holds_contracts
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.loopir import Kernel
 from codegen.target import Target
-from graphcore.dims import Dim
+from codegen.work import chunk_step, chunk_work, contraction_work, divides
+from graphcore.dims import Dim, floordiv, maximum
 
 
 class Emitted(NamedTuple):
@@ -25,12 +26,20 @@ class Emitted(NamedTuple):
         chunks: how many chunks its range has.
         scratch: bytes of private memory that it needs.
         function: its text, helper functions excluded.
+        work: about how many picoseconds a chunk takes.
+        total: the same of all chunks.
+        step: of how many chunks a piece for one thread should be a multiple.
+        divides: whether chunks may run at the same time.
     """
 
     name: str
     chunks: Dim
     scratch: Dim
     function: FunctionText
+    work: Dim
+    total: Dim
+    step: int = 1
+    divides: bool = True
 
 
 class GraphModule:
@@ -67,7 +76,10 @@ class GraphModule:
         emitter = Emitter(fn, self.target, kernel, self.symbols)
         emitter.body(kernel.body)
         emitter.finish()
-        return Emitted(kernel.name, kernel.chunks, loopir.scratch_bytes(kernel), fn)
+        work = chunk_work(kernel, frozenset(self.symbols))
+        scratch = loopir.scratch_bytes(kernel)
+        step, total = chunk_step(kernel), kernel.chunks * work
+        return Emitted(kernel.name, kernel.chunks, scratch, fn, work, total, step, divides(kernel))
 
     def _stages(self, kernel: Kernel) -> Emitted:
         fn = self.text.function(kernel.name, PARAMETERS, "i32", "internal")
@@ -79,7 +91,9 @@ class GraphModule:
     def _contract(self, kernel: Kernel, packed: bool) -> Emitted:
         made = ContractEmitter(self.text, kernel, self.target, self.symbols, packed=packed).emit()
         fn = next(f for f in self.text.functions if f.name == kernel.name)
-        return Emitted(kernel.name, made.chunk_count, made.scratch_bytes, fn)
+        work = contraction_work(kernel.body[0])
+        chunks = made.chunk_count
+        return Emitted(kernel.name, chunks, made.scratch_bytes, fn, floordiv(work, maximum(chunks, 1)), work)
 
     def main(self, spec: MainSpec) -> FunctionText:
         """Adds the function of a graph: layerjit_main, or a body of a control node."""

@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from codegen.lower.attention import lower_attention
 from codegen.lower.contract import lower_contract
 from codegen.lower.convolve import lower_convolve
+from codegen.lower.divide import lower_divided
 from codegen.lower.merge import Axis
 from codegen.lower.order import lower_cumulative, lower_sort
 from codegen.lower.place import Placer
@@ -44,7 +45,7 @@ def lower_node(node: Node, name: str) -> list[Lowered]:
     whole = view(node)
     with _deep_recursion():
         try:
-            return [lower_view(whole, name)]
+            return lower_divided(whole, name) or [lower_view(whole, name)]
         except (UnsupportedError, InconclusiveDim):
             if len(whole.nodes) == 1:
                 raise
@@ -64,7 +65,7 @@ def _one_by_one(whole: View, name: str) -> list[Lowered]:
         constants = tuple(v.node for v in read if v.node.op.name == "constant" and v not in outer)
         inputs = tuple((v, outer.get(v, v)) for v in read if v.node not in constants)
         part = View(whole.node, (*constants, inner), inputs, tuple((v, outer.get(v, v)) for v in inner.results))
-        made.append(lower_view(part, f"{name}_{i}"))
+        made += lower_divided(part, f"{name}_{i}") or [lower_view(part, f"{name}_{i}")]
     copies = [(v, target) for v, target in whole.outputs if v in given or outer[v] is not target]
     made += [_copy(whole.node, v, outer[v], target, f"{name}_copy{i}") for i, (v, target) in enumerate(copies)]
     return made

@@ -41,8 +41,14 @@ class _Block:
 class Placer:
     """Lays one program out in loops."""
 
-    def __init__(self, program: Program, axes: list[Axis]) -> None:
-        """Merges the axes where index expressions allow it, and chooses the layout."""
+    def __init__(self, program: Program, axes: list[Axis], *, block: int = 0) -> None:
+        """Merges the axes where index expressions allow it, and chooses the layout.
+
+        Args:
+            program: what is computed.
+            axes: its counters, outermost first.
+            block: where all axes are folded, they are in blocks of about so many elements, one per chunk.
+        """
         self.program = program
         expressions = [d for s in program.statements.values() for d in loopir.index_dims(s)]
         expressions += [r.at for r in program.roots]
@@ -51,6 +57,8 @@ class Placer:
         self.kept = [a for a in self.axes if not a.reduced]
         self.reduced = [a for a in self.axes if a.reduced]
         self.column = not self.reduced or (bool(self.kept) and self.axes[-1] is self.kept[-1])
+        if block:
+            self._divide(block)
         self._tile = self._tiled() if self.column and not self.reduced else None
         self.body: list[Any] = []
         self._blocks = [_Block(self.body)]
@@ -69,6 +77,19 @@ class Placer:
         """Places every root; returns the kernel's body."""
         self._kept_loops(0)
         return self.body
+
+    def _divide(self, block: int) -> None:
+        """Makes blocks of the outermost folded axis a kept one."""
+        first, *rest = self.reduced
+        inner = dims.product(a.extent for a in rest)
+        rows = dims.ceildiv(block, inner)
+        outer = Axis(f"{first.name}b", dims.ceildiv(first.extent, rows), "kept")
+        start = dims.symbol(outer.name, 0, outer.extent - 1) * rows
+        inside = start + dims.symbol(first.name, 0, rows - 1)
+        self.kept = [outer]
+        self.reduced[0] = Axis(first.name, dims.minimum(rows, first.extent - start), first.group)
+        self.replace = {n: dims.substitute(d, {first.name: inside}) for n, d in self.replace.items()}
+        self.replace.setdefault(first.name, inside)
 
     # -- tiles
 

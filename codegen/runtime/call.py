@@ -9,7 +9,9 @@ import numpy as np
 
 from codegen.runtime.context import Context
 from codegen.runtime.host import HostCalls, raise_status
+from codegen.runtime.layout import native_entry_supported
 from codegen.runtime.plan import bind_symbols, symbol_order
+from codegen.runtime.recycle import recycler
 from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.errors import DTypeError, InvalidArgumentError, LayerJitError
@@ -70,6 +72,7 @@ class GraphCall:
         self._spare: list[np.ndarray[Any, Any]] = []
         kind = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 4)  # releases the interpreter lock
         self._main = kind(main)
+        self._empty: Callable[..., np.ndarray[Any, Any]] = recycler().empty if native_entry_supported() else np.empty
 
     def run(self, arrays: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         """Computes all outputs of the graph from all of its inputs.
@@ -89,7 +92,7 @@ class GraphCall:
 
         held = self._convert(arrays)
         sizes, shapes, arena_size = self._sizes_for(tuple([array.shape for array in held]))
-        results = [np.empty(shape, t.dtype.numpy) for shape, t in zip(shapes, self.outputs, strict=True)]
+        results = [self._empty(shape, t.dtype.numpy) for shape, t in zip(shapes, self.outputs, strict=True)]
         packed = () if self._packed is None else self._packed(held)
         buffers = [array.ctypes.data for array in (*held, *results, *packed)]
         arena = self._take_arena(arena_size)

@@ -12,14 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Slots that layerjit_main may read. `host`: int32 (int64 call, ptr bufs, ptr dims). `alloc`: ptr (int64
-# alignment, int64 size). `free`: void (ptr). The others are filled by `register`, 0 where absent.
-MAIN_SLOTS = ("host", "parallel", "alloc", "free", "main.4", "main.5", "main.6", "main.7")
+from codegen.pool.pool import pool
+from codegen.runtime import interrupt
+
+# Slots that layerjit_main may read. `host`: int32 (int64 call, ptr bufs, ptr dims). `parallel`: the pool's state
+# (codegen.pool.words). `alloc`: ptr (int64 alignment, int64 size). `free`: void (ptr). `poll`: the state for looking
+# for signals (codegen.runtime.interrupt), 0 where a run must not be interrupted; `patience`: the work until then. The
+# others are filled by `register`, 0 where absent.
+MAIN_SLOTS = ("host", "parallel", "alloc", "free", "poll", "patience", "main.6", "main.7")
 # Slots that only the call entry reads.
 ENTRY_SLOTS = (
     "arena", "main", "busy", "slow", "ndarray", "tensor", "empty", "generic_alloc", "incref", "decref",
     "vectorcall", "container_new", "container_set", "save_thread", "restore_thread", "from_long", "no_memory",
-    "failed", "pack", "none", "repack",
+    "failed", "pack", "none", "repack", "quiet", "recycler",
 )  # fmt: skip
 _SLOTS = {name: i for i, name in enumerate(MAIN_SLOTS + ENTRY_SLOTS)}
 FIRST_FREE = len(_SLOTS)
@@ -34,7 +39,7 @@ def slot(name: str) -> int:
 
 
 def register(name: str, address: int) -> None:
-    """Sets a slot of every context made from now on, such as the thread pool's entry ("parallel")."""
+    """Sets a slot of every context made from now on, by name."""
     if name not in MAIN_SLOTS:
         raise KeyError(f"{name} is not a slot for kernels: {', '.join(MAIN_SLOTS)}")
     _process[name] = address
@@ -61,6 +66,9 @@ class Context:
         for name in ("alloc", "free"):
             function = getattr(library, {"alloc": "aligned_alloc"}.get(name, name))
             self.set(name, ctypes.cast(function, ctypes.c_void_p).value or 0)
+        self.set("parallel", pool().address)
+        self.set("poll", interrupt.address())
+        self.set("patience", interrupt.PATIENCE)
         for name, address in _process.items():
             self.set(name, address)
         self._free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(int(self.table[slot("free")]))
@@ -73,6 +81,13 @@ class Context:
     def set(self, name: str | int, address: int) -> None:
         """Fills a slot, by name or index."""
         self.table[slot(name) if isinstance(name, str) else name] = address
+
+    def quiet(self) -> int:
+        """The address of a table for runs that must not be interrupted: the slots of kernels, without "poll"."""
+        table = self.table[: len(MAIN_SLOTS)].copy()
+        table[slot("poll")] = 0
+        self.kept.append(table)
+        return table.ctypes.data
 
     def keep(self, thing: Any) -> int:
         """Keeps an object alive with the context; returns its address."""

@@ -15,6 +15,7 @@ from codegen.runtime.entry_text import ENTRY_NAME, write_entry
 from codegen.runtime.host import raise_status
 from codegen.runtime.layout import layout, native_entry_supported, slot_offset
 from codegen.runtime.plan import EntryPlan
+from codegen.runtime.recycle import recycler
 from codegen.runtime.table import EntryTable, fill_plan
 from graphcore.errors import LayerJitError
 
@@ -151,6 +152,8 @@ def _context(plan: EntryPlan, main: int) -> Context:
         context.set("pack", context.keep(plan.result))
     if plan.host is not None:
         context.set("host", plan.host.address)
+    context.set("quiet", context.quiet())
+    context.set("recycler", recycler().address)
     context.kept += [plan.busy, plan.host]
     fill_plan(context, table, plan, at)
     return context

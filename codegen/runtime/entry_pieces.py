@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen.emit.text import UNOPTIMIZED, FunctionText, ModuleText
+from codegen.runtime import recycle_text
 from codegen.runtime.context import slot
+from codegen.runtime.recycle import LARGE
 
 _ARENA_LINE = 64
 
@@ -108,6 +110,13 @@ class Pieces:
         """A loop; `with pieces.loop(n) as i:` writes its body, for i from 0 to n - 1, n >= 1."""
         return Loop(self.fn, count)
 
+    def new_large(self, rank: str, shape: str, dtype: str, size: str) -> str:
+        """An empty array whose memory is recycled if it has many bytes."""
+        parameters = ["ptr %ctx", "i32 %rank", "ptr %shape", "ptr %dtype", "i64 %bytes"]
+        helper = self.module.helper("layerjit_new_array", parameters, "ptr", _build_new_array, UNOPTIMIZED)
+        arguments = f"ptr {self.context}, i32 {rank}, ptr {shape}, ptr {dtype}, i64 {size}"
+        return self.fn.emit(f"call ptr {helper}({arguments})", "array")
+
     def take_arena(self, size: str) -> str:
         """A block of at least `size` bytes of scratch memory, or null when there is no memory."""
         helper = self.module.helper(
@@ -163,6 +172,25 @@ def _build_for_each(fn: FunctionText) -> None:
     fn.branch("end")
     fn.place("end")
     fn.ret()
+
+
+def _build_new_array(fn: FunctionText) -> None:
+    """Ptr (ptr ctx, i32 rank, ptr shape, ptr dtype, i64 bytes): as PyArray_Empty."""
+    pieces = Pieces(fn)
+    pieces.context = "%ctx"
+    pieces.require(pieces.test("uge", "i64", "%bytes", LARGE), "plain")
+    state = pieces.word("recycler")
+    empty = pieces.load("ptr", state, recycle_text.EMPTY)
+    fn.branch_if(pieces.test("ne", "ptr", empty, "null"), "recycled", "later")
+    fn.place("recycled")
+    fn.ret(f"ptr {fn.emit(f'call ptr {empty}(ptr {state}, i32 %rank, ptr %shape, ptr %dtype)')}")
+    fn.place("later")
+    start = pieces.load("ptr", state, recycle_text.START)
+    pieces.require_object(start, "plain")
+    fn.line(f"call void {start}()")
+    fn.branch("plain")
+    fn.place("plain")
+    fn.ret(f"ptr {pieces.call_slot('ptr', 'empty', 'i32 %rank, ptr %shape, ptr %dtype, i32 0')}")
 
 
 def _spare(pieces: Pieces) -> str:

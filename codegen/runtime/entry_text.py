@@ -39,6 +39,7 @@ from codegen.runtime.dimcode import emit_condition
 from codegen.runtime.entry_inputs import EntryInputs
 from codegen.runtime.layout import Layout, layout
 from codegen.runtime.plan import RELEASE_WORK, EntryPlan
+from codegen.runtime.recycle import LARGE
 from graphcore.types import TensorType
 
 ENTRY_NAME = "layerjit_entry"
@@ -74,6 +75,7 @@ class _EntryWriter(EntryInputs):
         self.tensor_of: dict[int, int] = {}  # output -> index of its Tensor among the owned objects
         self.unused: list[int] = []  # indices of owned arrays that nobody gets
         self.owned_count = 0
+        self.main_context = ""  # what layerjit_main gets, where it is not always the context
         self.failures: dict[int, str] = {}  # number of owned objects -> block that drops them
 
     def write(self) -> None:
@@ -131,15 +133,19 @@ class _EntryWriter(EntryInputs):
         for axis, dim in enumerate(kind.shape):
             self.store("i64", self.dim(dim), shape, 8 * axis)
         dtype = self.word(self.table.dtypes[kind.dtype.name])
-        array = self.new_array(str(kind.rank), shape, dtype, self.failure(self.owned_count))
+        size = self.dim(kind.bytes)
+        array = self.new_array(str(kind.rank), shape, dtype, size, self.failure(self.owned_count))
         position = len(self.plan.inputs) + output
         self.store("ptr", self.load("ptr", array, self.at.data), self.buffers, 8 * position)
         return array
 
-    def new_array(self, rank: str, shape: str, dtype: str, otherwise: str) -> str:
-        """PyArray_Empty, which takes over one reference of the dtype."""
+    def new_array(self, rank: str, shape: str, dtype: str, size: str, otherwise: str) -> str:
+        """PyArray_Empty, which takes over one reference of the dtype; arrays of many bytes are recycled."""
         self.increase(dtype)
-        array = self.call_slot("ptr", "empty", f"i32 {rank}, ptr {shape}, ptr {dtype}, i32 0")
+        if size.isdigit() and int(size) < LARGE:
+            array = self.call_slot("ptr", "empty", f"i32 {rank}, ptr {shape}, ptr {dtype}, i32 0")
+        else:
+            array = self.new_large(rank, shape, dtype, size)
         self.require_object(array, otherwise)
         return array
 
@@ -184,7 +190,8 @@ class _EntryWriter(EntryInputs):
         fn.place(second)
         rank = fn.emit(f"trunc i64 {self.load('i64', record, 8 * words.UPDATE_RANK)} to i32")
         shape, dtype = (self.load("ptr", record, 8 * w) for w in (words.UPDATE_DIMS, words.UPDATE_DTYPE))
-        made = self.new_array(rank, shape, dtype, "failed_update")
+        size = self.load("i64", record, 8 * words.UPDATE_BYTES)
+        made = self.new_array(rank, shape, dtype, size, "failed_update")
         made_in = fn.block
         fn.branch(join)
         fn.place(join)
@@ -220,6 +227,9 @@ class _EntryWriter(EntryInputs):
 
     def run(self, in_place: str) -> None:
         """Arena, interpreter lock, layerjit_main; goes on only if it succeeded."""
+        if in_place != "false":
+            quiet = self.word("quiet")
+            self.main_context = self.fn.emit(f"select i1 {in_place}, ptr {quiet}, ptr {self.context}")
         block, memory = "", "null"
         if self.plan.arena != 0:
             block = self.take_arena(self.dim(self.plan.arena))
@@ -270,7 +280,7 @@ class _EntryWriter(EntryInputs):
 
     def run_main(self, memory: str) -> str:
         """Calls layerjit_main; returns its status."""
-        arguments = f"ptr {self.context}, ptr {self.buffers}, ptr {self.sizes}, ptr {memory}"
+        arguments = f"ptr {self.main_context or self.context}, ptr {self.buffers}, ptr {self.sizes}, ptr {memory}"
         return self.call_slot("i32", "main", arguments)
 
     # 5. The end

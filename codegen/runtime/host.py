@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from codegen.runtime.interrupt import INTERRUPTED, raise_interrupt
 from graphcore import dims
 from graphcore.errors import DTypeError, LayerJitError, ShapeError
 from graphcore.types import TensorType
@@ -152,11 +153,13 @@ def raise_status(status: int) -> None:
     """Raises what a non-zero status of layerjit_main stands for.
 
     Raises:
-        BaseException: what the host call raised, if one did; LayerJitError otherwise.
+        BaseException: what the host call or a signal handler raised, if one did; LayerJitError otherwise.
     """
     error = take_error() if status == HOST_ERROR else None
     if error is not None:
         raise error
+    if status == INTERRUPTED:
+        raise_interrupt()
     if status == NO_MEMORY:
         raise MemoryError("no memory is left for the values that a loop of a compiled function saves")
     raise LayerJitError(f"a compiled function failed with status {status}")

@@ -22,7 +22,7 @@ _ARRAY_FIELDS = {"data": 0, "nd": 8, "dims": 16, "strides": 24, "base": 32, "des
 _FLAG_C_CONTIGUOUS, _FLAG_OWNDATA, _FLAG_ALIGNED, _FLAG_WRITEABLE = 0x1, 0x4, 0x100, 0x400
 # Index of PyArray_GetNDArrayCVersion, PyArray_Type and PyArray_Empty in NumPy's C table; part of its stable
 # ABI.
-_API_VERSION, _API_ARRAY_TYPE, _API_EMPTY = 0, 2, 184
+_API_VERSION, _API_ARRAY_TYPE, API_EMPTY = 0, 2, 184
 _KNOWN_ABI = (0x01000009, 0x02000000)
 
 
@@ -216,12 +216,12 @@ def _functions() -> dict[str, int]:
         "no_memory": api.PyErr_NoMemory,
     }
     found = {name: ctypes.cast(pointer, ctypes.c_void_p).value or 0 for name, pointer in pointers.items()}
-    found["empty"] = _numpy_empty()
+    found["empty"] = numpy_function(API_EMPTY)
     return found
 
 
-def _numpy_empty() -> int:
-    """The address of PyArray_Empty. Raises ValueError if NumPy's table is not one of the known versions."""
+def numpy_function(index: int) -> int:
+    """The address of a function in NumPy's C table. Raises ValueError if that is not one of the known versions."""
     import ctypes
 
     from numpy._core import multiarray  # the capsule has no public name
@@ -229,11 +229,11 @@ def _numpy_empty() -> int:
     pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
     pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     table = pointer_of(multiarray._ARRAY_API, None)  # pyright: ignore[reportAttributeAccessIssue]
-    slots = (ctypes.c_void_p * (_API_EMPTY + 1)).from_address(table)
+    slots = (ctypes.c_void_p * (max(index, API_EMPTY) + 1)).from_address(table)
     version = ctypes.PYFUNCTYPE(ctypes.c_uint)(slots[_API_VERSION] or 0)()
     if version not in _KNOWN_ABI or slots[_API_ARRAY_TYPE] != id(np.ndarray):
         raise ValueError(f"NumPy's C interface has the unknown version {version:#x}")
-    return slots[_API_EMPTY] or 0
+    return slots[index] or 0
 
 
 @functools.cache

@@ -26,8 +26,8 @@ Source: TypeAlias = (
 Guard: TypeAlias = tuple[str, Dim, Dim, bool]
 Result: TypeAlias = Literal["single", "tuple", "list", "none"] | Callable[[list[Any]], Any]
 
-RELEASE_WORK = 20_000
-"""Work (flops or bytes) from which the interpreter lock is released: a few microseconds."""
+RELEASE_WORK = 4_000_000
+"""Work, in picoseconds, from which the interpreter lock is released: a few microseconds."""
 
 
 class EntryPlan:
@@ -52,7 +52,7 @@ class EntryPlan:
         slow: what is called, with the same arguments, when the fast call does not apply (may be another entry).
         busy: an int64 that sends every call to `slow` while it is not zero, or None.
         arena: bytes of scratch memory that layerjit_main needs.
-        work: estimated flops or bytes, which decides on releasing the interpreter lock.
+        work: estimated picoseconds, which decide on releasing the interpreter lock.
         host: the Python functions that layerjit_main calls back, or None.
         on_error: called with a non-zero status; raises. None raises what a host call raised, or a general error.
         name: what the entry is called in tracebacks.

@@ -16,7 +16,7 @@ from codegen.runtime.plan import EntryPlan
 VARIABLE_WORDS = 2
 VARIABLE_SLOT, VARIABLE_BUFFER = range(VARIABLE_WORDS)
 # Words of one update's record.
-UPDATE_WORDS = 8
+UPDATE_WORDS = 9
 (
     UPDATE_SLOT,
     UPDATE_VERSION,
@@ -26,6 +26,7 @@ UPDATE_WORDS = 8
     UPDATE_RANK,
     UPDATE_DTYPE,
     UPDATE_DIMS,
+    UPDATE_BYTES,
 ) = range(UPDATE_WORDS)
 
 
@@ -123,6 +124,7 @@ def _fill_updates(context: Context, table: EntryTable, plan: EntryPlan, layout: 
             id(dtype),
             sizes.ctypes.data,
         )
+        record[UPDATE_BYTES] = variable._array.nbytes
         at = table.updates + UPDATE_WORDS * i
         context.table[at : at + UPDATE_WORDS] = record
 

@@ -205,7 +205,8 @@ class ConcreteFunction:
             else:
                 inputs.append(("variable", source.item, source.item._version))
         kind, pack = self._result()
-        donated = set(compiled.graph.memory.donations)
+        # Who writes over variables cannot be interrupted, and a loop of unknown length must be.
+        donated = set[tuple[int, int]]() if compiled.unbounded else set(compiled.graph.memory.donations)
         plan = EntryPlan(
             arguments=len(positions) + len(constants) - len(keywords), keywords=keywords, constants=constants,
             inputs=inputs, input_types=[v.type for v in self.graph.inputs],
@@ -213,7 +214,7 @@ class ConcreteFunction:
             result=pack or kind, returned=list(range(self._returned)), guards=self.graph.guards, busy=BUSY,
             updates=[(*update, update in donated) for update in self.graph.updates], symbols=compiled.symbols,
             packed=compiled.packed, arena=compiled.arena, host=compiled.host, on_error=compiled.fail,
-            work=_work(compiled.graph), name=self.name,
+            work=compiled.work, name=self.name,
         )  # fmt: skip
         return compiled.entry(plan)
 
@@ -270,20 +271,6 @@ def _needed(graph: Graph) -> Graph:
         if node.id in needed:
             needed.update(v.node.id for v in node.operands)
     return Rewriter(graph, fold_bytes=0).run(keep=lambda node: node.id in needed or node.op.name == "input")
-
-
-def _work(graph: Graph) -> dims.Dim:
-    """About how many bytes a run touches, for the choice of releasing the interpreter lock.
-
-    What only the run finds out, as how often a loop goes round, is left out.
-    """
-    known = dims.free_symbols([d for v in graph.inputs for d in v.type.shape])
-    total: dims.Dim = 0
-    for node in graph.nodes:
-        for value in node.results:
-            if dims.free_symbols(value.type.shape) <= known:
-                total = total + value.type.bytes
-    return total
 
 
 class _Out:
