@@ -18,6 +18,7 @@ are cheaper than memory: they are computed anew in every group that reads them.
 from __future__ import annotations
 
 from graphcore import dims
+from graphcore.passes.fuse_again import computes_again
 from graphcore.passes.fuse_contract import ALIGNED
 from graphcore.passes.fuse_cost import (
     CHEAP,
@@ -65,7 +66,11 @@ def _place(state: State, i: int) -> None:
         _place_clone(state, i, needed, readers)
     elif state.nodes[i].op.name == "reshape":
         state.standing.add(i)
-    elif state.group_of[i] is None and (needed or not _compute_inside(state, i, readers)):
+    elif state.group_of[i] is not None:
+        others = [r for r in readers if r.group is not state.group_of[i]]
+        if not needed and computes_again(state, i, others) and all(_accepts(state, r.group, i) for r in others):
+            _clone(state, i, others)
+    elif needed or not _compute_inside(state, i, readers):
         _materialise(state, i, readers)
 
 
