@@ -202,10 +202,14 @@ class LoopInterpreter:
             a = self._matrix(s.a, position, (s.row[0], rows), (s.depth[0], depth), s.dtype)
             b = self._matrix(s.b, position, (s.column[0], columns), (s.depth[0], depth), s.dtype)
             total = np.zeros((rows, columns), s.dtype.numpy)
+            if s.carried is not None and int(self.index(s.carried.first)):
+                total = self.buffers[s.carried.buffer].reshape(rows, columns)
             for k in range(depth):
                 total = _K.fma(a[:, k, None], b[None, :, k], total)
+            if s.carried is not None:
+                self.buffers[s.carried.buffer][:] = total.reshape(-1)
             for row in range(rows):
-                if columns:
+                if columns and (s.carried is None or not int(self.index(s.carried.left))):
                     self._row(s, row, columns, total[row])
 
     def _row(self, s: Contract, row: int, columns: int, total: Array) -> None:

@@ -191,10 +191,23 @@ class Operand(NamedTuple):
     depth: tuple[tuple[str, Dim], ...] = ()
 
 
+class Carried(NamedTuple):
+    """That the sum of a contraction goes on over several runs of the statement, in order.
+
+    It starts at 0 where `first` is 0, else with what the run before left in `buffer`, [row][column]; the body runs where
+    `left` is 0 only.
+    """
+
+    buffer: str
+    first: Dim
+    left: Dim
+
+
 class Contract(NamedTuple):
     """A dense matrix product: for every batch, row (scalar) and column (vector) position runs `body`, which stores.
 
     There `dest` is the sum over k < depth, ascending, one fused multiply-add each, of a[row, k] * b[k, column].
+    Inside of serial loops, the operands and the body may speak of their counters.
     Counters are pairs (symbol, extent); the symbol is "" where the extent is 1.
     """
 
@@ -207,6 +220,7 @@ class Contract(NamedTuple):
     a: Operand
     b: Operand
     body: list[Any]
+    carried: Carried | None = None
 
 
 class Kernel(NamedTuple):
@@ -278,7 +292,9 @@ def _print(body: Sequence[Any], indent: str, lines: list[str]) -> None:
 
 def _print_contract(s: Contract) -> str:
     over = ", ".join(f"{name or '.'} < {extent}" for name, extent in (*s.batch, s.row, s.column, s.depth))
-    return f"contract {s.dest}: {s.dtype.name} = {_print_operand(s.a)} @ {_print_operand(s.b)} over {over}:"
+    c = s.carried
+    on = f" on from {c.buffer} at {c.first}, body if {c.left} is 0" if c is not None else ""
+    return f"contract {s.dest}: {s.dtype.name} = {_print_operand(s.a)} @ {_print_operand(s.b)} over {over}{on}:"
 
 
 def _print_operand(x: Operand) -> str:

@@ -81,10 +81,11 @@ class GemmSchedule:
         tile_rows: rows of the area of accumulators, when k has several blocks.
         a_at, b_at, c_at: byte offsets of packed A, packed B and the accumulators in scratch.
         scratch_bytes: its size.
+        carry_bytes: what a chunk takes of the buffer of sums that are carried from call to call.
     """
 
     __slots__ = (
-        "a_at", "a_layout", "a_mode", "a_stride", "b_at", "b_direct", "block_k", "block_m", "block_n", "c_at",
+        "a_at", "a_layout", "a_mode", "a_stride", "b_at", "b_direct", "block_k", "block_m", "block_n", "c_at", "carry_bytes",
         "direct_rows", "far_b", "kinds", "lanes", "panel", "scratch_bytes", "tile_rows", "tiles",
         "vector_bytes",
     )  # fmt: skip
@@ -207,7 +208,7 @@ class GemmSchedule:
         size = spec.dtype.size
         tallest, widest = max(h for h, _ in self.tiles), max(v for _, v in self.tiles) // 2 * self.panel
         kc = min(spec.k, self.block_k) if isinstance(spec.k, int) else self.block_k
-        one_block = isinstance(spec.k, int) and spec.k <= self.block_k
+        one_block = isinstance(spec.k, int) and spec.k <= self.block_k and spec.carry is None
         rows = min(spec.m, self.block_m) if isinstance(spec.m, int) else self.block_m
         self.tile_rows = -(-rows // tallest) * tallest + tallest
         columns = widest if one_block else self.block_n + widest
@@ -223,7 +224,8 @@ class GemmSchedule:
             a_bytes = 0
         b_bytes = 0 if spec.b_packed else widest * kc * size
         self.c_at = 0
-        self.b_at = _aligned(c_bytes)
+        self.carry_bytes = _aligned(c_bytes)
+        self.b_at = 0 if spec.carry is not None else self.carry_bytes
         self.a_at = self.b_at + _aligned(b_bytes)
         self.scratch_bytes = self.a_at + _aligned(a_bytes)
 

@@ -8,6 +8,7 @@ from typing import Any
 from codegen import loopir
 from codegen.emit import gemm
 from codegen.emit.gemm_copy import Packer
+from codegen.emit.gemm_spec import Carry
 from codegen.emit.gemm_split import pack_split
 from codegen.emit.kernel import Emitter, load_symbols, symbols_in
 from codegen.emit.scope import Lanes
@@ -35,13 +36,25 @@ class ContractEmitter:
 
     def emit(self) -> gemm.GemmKernel:
         """Adds the kernel to the module."""
-        s = self.statement
-        spec = gemm.GemmSpec(
-            s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
-            tuple(extent for _, extent in s.batch), b_packed=self.packed,
-        )  # fmt: skip
+        spec = self.spec()
         return gemm.emit_gemm(
             self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue
+        )
+
+    def spec(self) -> gemm.GemmSpec:
+        """The contraction as the dense kernel knows it."""
+        s, carry = self.statement, None
+        if s.carried is not None:
+            carry = Carry(self.positions[s.carried.buffer], s.carried.first, s.carried.left)
+        return gemm.GemmSpec(
+            s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
+            tuple(extent for _, extent in s.batch), b_packed=self.packed, carry=carry,
+        )  # fmt: skip
+
+    def pack(self, out: int) -> gemm.GemmKernel:
+        """Adds the kernel that packs the right operand into argument `out`, and nothing else."""
+        return gemm.emit_pack_b(
+            self.module, self.kernel.name, self.spec(), self.target, emit_dim=self._dim, out_arg=out
         )
 
     def _dim(self, fn: FunctionText, dim: Dim) -> str:

@@ -176,6 +176,10 @@ class _Kernel:
         self.pack_b = parts.pack_b.begin(fn) if parts.pack_b else None
         self.a_by_tile = self.pack_a is not None and self.schedule.a_layout == "col"
         tile_bytes = max(h * v for h, v in self.schedule.tiles) * self.schedule.panel // 2 * size
+        self.start, self.end, self.carry = "true", "true", ""
+        if spec.carry is not None:
+            self.start, self.end = (ix.equal(dim(d), "0") for d in (spec.carry.first, spec.carry.left))
+            self.carry = ix.load_arg(spec.carry.arg)
         self.zeros = parts.module.constant(f"[{tile_bytes} x i8]", "zeroinitializer")
         if self.pack_a is None:
             self.a_base = ptr_at(ix, ix.load_arg(spec.a.arg), dim(spec.a.offset, size))
@@ -201,6 +205,9 @@ class _Kernel:
         rest, m_block = ix.divmod(rest, self.m_blocks)
         self.batch = ix.unravel(rest, self.batch_sizes)
         self.flat_batch = rest
+        self.sums = ptr_at(ix, "%scratch", self.schedule.c_at)
+        if self.carry:
+            self.sums = ptr_at(ix, self.carry, ix.mul(chunk, self.schedule.carry_bytes))
         self.m0 = ix.mul(m_block, self.block_m)
         self.n0 = ix.mul(n_block, self.schedule.block_n)
         self.rows = ix.minimum(ix.sub(self.m, self.m0), self.block_m)
@@ -215,8 +222,8 @@ class _Kernel:
         ix, size, schedule = self.ix, self.spec.dtype.size, self.schedule
         self.k0 = ix.mul(k_block, schedule.block_k)
         self.kc = ix.minimum(ix.sub(self.k, self.k0), schedule.block_k)
-        self.first = ix.equal(k_block, "0")
-        self.last = ix.equal(ix.add(k_block, 1), self.k_blocks)
+        self.first = ix.and_(ix.equal(k_block, "0"), self.start)
+        self.last = ix.and_(ix.equal(ix.add(k_block, 1), self.k_blocks), self.end)
         self._place_a(size)
         group = self.choice.width
         ix.while_less(self.n0, self.n_end, lambda n: self._group(n, group))
@@ -249,9 +256,9 @@ class _Kernel:
         kind = ix.select(wide, self.choice.wide, self.choice.narrow)
         b, b_row, b_panel = self._place_b(n, step, left)
         size = self.spec.dtype.size
-        many = ix.select(ix.equal(self.k_blocks, "1"), "0", "1")
+        many = "1" if self.carry else ix.select(ix.equal(self.k_blocks, "1"), "0", "1")
         group_at = ix.mul(ix.mul(ix.sub(n, self.n0), many), schedule.tile_rows * size)
-        tiles = ptr_at(ix, ptr_at(ix, "%scratch", schedule.c_at), group_at)
+        tiles = ptr_at(ix, self.sums, group_at)
         height = self.choice.height
 
         def tile(i: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from codegen.emit.text import FunctionText
 from codegen.emit.values import LlvmHandler, Val
@@ -108,6 +108,19 @@ class Operand:
         self.axis = axis
 
 
+class Carry(NamedTuple):
+    """Sums that go on over several calls: they lie in a buffer of their own between them.
+
+    Attributes:
+        arg: index of the buffer in the argument table; the schedule tells its size.
+        first: 0 in the call that starts the sums; left: 0 in the call that stores them.
+    """
+
+    arg: int
+    first: Dim
+    left: Dim
+
+
 class GemmSpec:
     """C[b,m,n] = epilogue(sum over k of A[b,m,k] * B[b,k,n]).
 
@@ -118,9 +131,10 @@ class GemmSpec:
         a: the left operand; b: the right operand.
         b_packed: whether argument b.arg holds what the kernel of `emit_pack_b` wrote (then b's strides are
             not used).
+        carry: where sums go on from call to call, or None.
     """
 
-    __slots__ = ("a", "b", "b_packed", "batch", "dtype", "k", "m", "n")
+    __slots__ = ("a", "b", "b_packed", "batch", "carry", "dtype", "k", "m", "n")
 
     def __init__(
         self,
@@ -133,6 +147,7 @@ class GemmSpec:
         batch: tuple[Dim, ...] = (),
         *,
         b_packed: bool = False,
+        carry: Carry | None = None,
     ) -> None:
         """Describes a contraction.
 
@@ -145,7 +160,7 @@ class GemmSpec:
                     f"operand {name} has {len(operand.batch)} batch strides for {len(batch)} batch dimensions"
                 )
         self.dtype, self.m, self.n, self.k, self.a, self.b = dtype, m, n, k, a, b
-        self.batch, self.b_packed = batch, b_packed
+        self.batch, self.b_packed, self.carry = batch, b_packed, carry
 
 
 class GemmKernel:

@@ -10,6 +10,7 @@ from codegen.emit.contract import ContractEmitter, is_contract
 from codegen.emit.driver import DriverSpec, emit_driver
 from codegen.emit.kernel import PARAMETERS, Emitter
 from codegen.emit.main import MainSpec, emit_main
+from codegen.emit.stages import StageEmitter, holds_contracts
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.loopir import Kernel
 from codegen.target import Target
@@ -54,7 +55,10 @@ class GraphModule:
         key = (_structure(kernel), packed)
         found = self._known.get(key)
         if found is None:
-            found = self._contract(kernel, packed) if is_contract(kernel) else self._loops(kernel)
+            if holds_contracts(kernel):
+                found = self._stages(kernel)
+            else:
+                found = self._contract(kernel, packed) if is_contract(kernel) else self._loops(kernel)
             self._known[key] = found
         return found
 
@@ -64,6 +68,13 @@ class GraphModule:
         emitter.body(kernel.body)
         emitter.finish()
         return Emitted(kernel.name, kernel.chunks, loopir.scratch_bytes(kernel), fn)
+
+    def _stages(self, kernel: Kernel) -> Emitted:
+        fn = self.text.function(kernel.name, PARAMETERS, "i32", "internal")
+        emitter = StageEmitter(fn, self.text, self.target, kernel, self.symbols)
+        emitter.body(kernel.body)
+        emitter.finish()
+        return Emitted(kernel.name, kernel.chunks, emitter.scratch_size, fn)
 
     def _contract(self, kernel: Kernel, packed: bool) -> Emitted:
         made = ContractEmitter(self.text, kernel, self.target, self.symbols, packed=packed).emit()

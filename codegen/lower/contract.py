@@ -122,7 +122,7 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     row, column, depth = (_last(groups[letter]) for letter in "mnk")
     batch = [*groups["b"], *groups["m"][:-1], *groups["n"][:-1]]
     views = [
-        _operand(program, n, replace, [a.name for a in batch], outer, depth[0])
+        operand_of(program, n, replace, [a.name for a in batch], outer, depth[0])
         for n, outer in zip(operands, (row[0], column[0]), strict=True)
     ]
     body = [rewrite(program.statements[n], replace) for n in program.ordered([r.src for r in program.roots])]
@@ -138,7 +138,7 @@ def _last(axes: Sequence[Axis]) -> tuple[str, Dim]:
     return (axes[-1].name, axes[-1].extent) if axes else ("", 1)
 
 
-def _operand(
+def operand_of(
     program: Program, name: str, replace: dict[str, Dim], batch: Sequence[str], outer: str, k: str
 ) -> Operand:
     """A view if the operand is one plain load with constant strides, else its statements."""

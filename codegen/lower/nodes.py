@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Generator, Sequence
 
+from codegen.lower.attention import lower_attention
 from codegen.lower.contract import lower_contract
 from codegen.lower.convolve import lower_convolve
 from codegen.lower.merge import Axis
@@ -75,6 +76,8 @@ def _copy(node: Node, value: Value, source: Value, target: Value, name: str) -> 
 
 def lower_view(what: View, name: str) -> Lowered:
     """One kernel for the whole of a view. Raises UnsupportedError or InconclusiveDim if that is not possible."""
+    if sum(n.op.kind == "contract" for n in what.nodes) > 1:
+        return lower_attention(what, name)
     kinds = {n.op.kind: n for n in what.nodes}
     scatter = next((n for n in what.nodes if n.op.kind == "index" and n.op.element is None), None)
     if scatter is not None:

@@ -3,6 +3,7 @@
 After it every computing node is a `fusion` node with attrs `category` and `reason` and one body graph, whose
 inputs are the node's operands in order:
 
+- attention: contractions with the scores between them, which stay in the kernel (`fuse_attention`);
 - contract: one dot_general or convolution, elementwise work on its result, and moves or cheap work on its operands
   (`fuse_contract`);
 - row: reductions over trailing axes with what is computed before and after them in the same rows
@@ -23,6 +24,7 @@ from __future__ import annotations
 from collections import Counter
 
 from graphcore.graph import Graph
+from graphcore.passes.fuse_attention import group_attention
 from graphcore.passes.fuse_contract import group_contractions
 from graphcore.passes.fuse_emit import emit
 from graphcore.passes.fuse_groups import State
@@ -38,6 +40,7 @@ def fuse(graph: Graph, notes: list[str] | None = None) -> Graph:
         notes: receives how many nodes became how many kernels.
     """
     state = State(graph)
+    group_attention(state)
     group_contractions(state)
     group_reductions(state)
     place_producers(state)
@@ -52,5 +55,5 @@ def summary(before: Graph, after: Graph) -> str:
     count = sum(n.op.name not in ("input", "constant") for n in before.nodes)
     kinds = Counter(n.attrs["category"] for n in after.nodes if n.op.name == "fusion")
     bare = sum(n.op.name not in ("input", "constant", "fusion") for n in after.nodes)
-    kernels = ", ".join(f"{kinds[k]} {k}" for k in ("contract", "row", "reduce", "loop") if kinds[k])
+    kernels = ", ".join(f"{kinds[k]} {k}" for k in ("attention", "contract", "row", "reduce", "loop") if kinds[k])
     return f"{count} nodes became {sum(kinds.values())} kernels ({kernels or 'none'}) and {bare} bare nodes"

@@ -246,6 +246,8 @@ def _reason(state: State, unit: Unit) -> str:
     group = unit.group
     if group is None or group.category == "loop":
         return f"{rest} op{'s' * (rest != 1)} over one iteration space"
+    if group.category == "attention":
+        return f"{len(seeds)} contractions and folds and {rest} op{'s' * (rest != 1)} over blocks of rows of scores"
     if group.category == "contract":
         extra = f" with {rest} op{'s' * (rest != 1)} on its operands and result"
         return seeds[0] + extra * (rest > 0)

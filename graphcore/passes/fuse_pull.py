@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from graphcore import dims
 from graphcore.passes.fuse_again import computes_again
+from graphcore.passes.fuse_attention import ATTENTION, ONCE
 from graphcore.passes.fuse_contract import ALIGNED
 from graphcore.passes.fuse_cost import (
     CHEAP,
@@ -37,11 +38,13 @@ from graphcore.passes.fuse_cost import (
 from graphcore.passes.fuse_groups import Group, Place, State, bits
 from graphcore.passes.fuse_row import ROWS
 
-ONCE, MANY, SCALAR = "once", "many", "scalar"
+MANY, SCALAR = "many", "scalar"
 OPERAND, PROLOGUE, MEMORY = "operand", "prologue", "memory"
 
 PROLOGUE_READS = 64
 """An operand of a contraction is computed on the fly if each element is used at most this many times."""
+
+_DENSE = ("contract", ATTENTION)
 
 _MOVED: dict[tuple[str, str], str] = {
     (ALIGNED, TRIVIAL): ONCE, (ALIGNED, STRIDED): ONCE, (ALIGNED, MOVED): ONCE, (ALIGNED, HOISTED): HOISTED,
@@ -61,6 +64,9 @@ def place_producers(state: State) -> None:
 
 
 def _place(state: State, i: int) -> None:
+    own = state.group_of[i]
+    if own is not None and own.category == ATTENTION:
+        return
     needed, readers = _readers(state, i)
     if state.cloned(i):
         _place_clone(state, i, needed, readers)
@@ -102,9 +108,9 @@ def _compose(state: State, i: int, u: int, slot: int, place: Place) -> Place:
         return Place(group, ALIGNED, 0)
     kind = read_kind(state.nodes[u], slot)
     access = place.access if kind == SAME else _MOVED.get((place.access, kind), MANY)
-    if access == HOISTED and group.category in ("contract", "reduce"):
+    if access == HOISTED and group.category in ("contract", ATTENTION, "reduce"):
         access = MANY
-    scalar = group.category != "contract" and is_scalar(state.nodes[i].result.type)
+    scalar = group.category not in _DENSE and is_scalar(state.nodes[i].result.type)
     if scalar and access not in (ALIGNED, ROWS):
         access = SCALAR
     return Place(group, access, place.chain if access in (MANY, PROLOGUE) else 0)
@@ -125,7 +131,7 @@ def _combine(one: Place, other: Place) -> Place:
 def _accepts(state: State, group: Group, i: int) -> bool:
     """Contractions take elementwise work and simple moves only: no predicates and checks in epilogues."""
     op = state.nodes[i].op
-    return group.category != "contract" or op.kind in ("elementwise", "create") or state.cloned(i)
+    return group.category not in _DENSE or op.kind in ("elementwise", "create") or state.cloned(i)
 
 
 def _join(state: State, i: int, place: Place) -> bool:
@@ -161,7 +167,7 @@ def _charged(state: State, i: int, reader: Place) -> Place:
 def _is_prologue(state: State, i: int, group: Group) -> bool:
     """Whether the contraction reads each element of this operand only a few times."""
     node = state.nodes[i]
-    if node.op.kind != "elementwise" or len(state.users[i]) != 1:
+    if node.op.kind != "elementwise" or len(state.users[i]) != 1 or group.category == ATTENTION:
         return False
     total, own = dims.product(group.shape), node.result.type
     dot = state.nodes[min(j for j in group.members if state.roles[j] == CONTRACT)]
@@ -218,6 +224,7 @@ def _materialise(state: State, i: int, readers: list[Place]) -> None:
     """Makes a value that several need: one more output of a group that computes it, or a loop of its own."""
     shape = state.shape(i)
     fitting = [r for r in readers if r.access == ROWS or (r.access == ALIGNED and r.group.shape == shape)]
+    fitting = [r for r in fitting if r.group.category != ATTENTION]
     _merge_loops(state, [r.group for r in fitting if r.access == ALIGNED])
     for reader in fitting:
         # Groups that were merged are empty now; the one that holds their members is among the readers too.
@@ -232,7 +239,7 @@ def _merge_loops(state: State, groups: list[Group]) -> None:
     groups = sorted(groups, key=lambda g: (g.category == "loop", g.number))
     for n, one in enumerate(groups):
         for other in groups[n + 1 :]:
-            mergeable = one.category != "contract" and other.category == "loop" and one.shape == other.shape
+            mergeable = one.category not in _DENSE and other.category == "loop" and one.shape == other.shape
             mergeable = mergeable and bool(one.members and other.members) and state.may_merge(one, other)
             if mergeable and not _reads_folds(state, one, other):
                 state.merge(one, other)

@@ -91,10 +91,11 @@ def _is_near(state: State, i: int, key: _Key) -> bool:
     return len(state.nodes[i].results) == 1 and state.shape(i) == key[0]
 
 
-class _Rows:
+class Rows:
     """The shapes that values of a row group may have."""
 
     def __init__(self, full: tuple[Dim, ...], count: int) -> None:
+        """Of an iteration shape whose last `count` axes are folded."""
         self.full = full
         self.outer = full[: len(full) - count]
         self.kept = self.outer + (1,) * count
@@ -103,7 +104,7 @@ class _Rows:
 def _grow(state: State, seed: int) -> tuple[Candidate, dict[int, str]]:
     """Siblings, and what computes with their results, in order, as far as it is legal; with the layouts."""
     shape, axes = _key(state, seed)
-    rows = _Rows(shape, len(axes))
+    rows = Rows(shape, len(axes))
     follow = bool(axes) and axes == tuple(range(len(shape) - len(axes), len(shape)))
     found = Candidate(state, ())
     layouts: dict[int, str] = {}
@@ -113,7 +114,7 @@ def _grow(state: State, seed: int) -> tuple[Candidate, dict[int, str]]:
         i = heapq.heappop(heap)
         if not (state.free(i) or (state.free(i, REDUCE) and _key(state, i) == (shape, axes))):
             continue
-        layout = _layout(state, i, rows, layouts)
+        layout = layout_of(state, i, rows, layouts)
         if layout is not None and found.may_add(i):
             found.add(i)
             layouts[i] = layout
@@ -129,7 +130,7 @@ def _push_users(state: State, i: int, seen: set[int], heap: list[int]) -> None:
             heapq.heappush(heap, u)
 
 
-def _layout(state: State, i: int, rows: _Rows, layouts: dict[int, str]) -> str | None:
+def layout_of(state: State, i: int, rows: Rows, layouts: dict[int, str]) -> str | None:
     """The layout of a node's result, or None if it does not read its operands at their own row."""
     node = state.nodes[i]
     have = {layouts[p] for p in state.operands(i) if p in layouts}
@@ -149,7 +150,7 @@ def _layout(state: State, i: int, rows: _Rows, layouts: dict[int, str]) -> str |
     return FULL if shape == rows.full else None
 
 
-def _per_row(shape: tuple[Dim, ...], rows: _Rows) -> str | None:
+def _per_row(shape: tuple[Dim, ...], rows: Rows) -> str | None:
     if shape == rows.kept:
         return KEPT
     return SQUEEZED if shape == rows.outer else None

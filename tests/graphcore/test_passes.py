@@ -158,6 +158,10 @@ LAWS: list[tuple[str, tuple[str, ...], Callable[..., Value]]] = [
         f, sliced(f, x, (0, 0), (n, 4), (1, 2)), (0, 1), (n, 2), (1, 1))),
     ("slice_slice", FLOATS, lambda f, x, y: sliced(
         f, sliced(f, x, (0, 1), (n, 4), (1, 1)), (0, 0), (n, 3), (1, 2))),
+    ("transposed_operand", INTS, lambda f, x, y: f.dot_general(
+        f.transpose(x, perm=(1, 0)), y, contracting=((1,), (0,)), batch=((), ()))),
+    ("transposed_operand", INTS, lambda f, x, y: f.dot_general(
+        x, f.transpose(f.reshape(y, shape=(n, 2, 2)), perm=(1, 0, 2)), contracting=((0,), (1,)), batch=((), ()))),
     ("pointwise", FLOATS, lambda f, x, y: f.convolution(
         f.reshape(x, shape=(n, 1, 4)), f.constant(np.arange(1.0, 13).reshape(1, 4, 3), like=x), strides=(1,), low=(0,),
         high=(0,), lhs_dilation=(1,), rhs_dilation=(3,), groups=1)),
