@@ -1,8 +1,8 @@
-"""Members of a kernel that others compute again instead of reading: fewer values are written, and live on, in memory.
+"""Values that every kernel computes again instead of reading them: fewer are written, and live on, in memory.
 
 A gradient reads what the forward pass has computed on the way (a factor, a mask, a normalised value). Where that is one
-cheap operation on values that lie in memory anyway, every reader does the operation itself. Nothing is read that was
-not: of the operands at most one has the value's own size.
+cheap operation on values that lie in memory anyway, every reader does the operation itself. That reads no more
+values of its size than would be written and read otherwise.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphcore import dims
+from graphcore.dims import Dim
 from graphcore.errors import InconclusiveDim
 from graphcore.passes.fuse_cost import CHEAP, SOURCE
 from graphcore.passes.fuse_groups import Group, Place, State
@@ -22,30 +23,37 @@ _DEPTH = 3
 
 
 def computes_again(state: State, i: int, readers: Sequence[Place]) -> bool:
-    """Whether all groups that read member `i` of another group had better compute it."""
+    """Whether these groups, all that read node `i` but its own, had better compute it."""
     own = state.group_of[i]
-    if own is None or state.nodes[i].op.kind != "elementwise" or state.cost(i) > CHEAP:
+    if state.nodes[i].op.kind != "elementwise" or state.cost(i) > CHEAP:
         return False
     if not readers or any(r.access not in _AT_ITS_OWN for r in readers):
         return False
-    return _is_narrow(state, i, len(readers)) and all(_at_hand(state, p, i, own, _DEPTH) for p in state.operands(i))
+    if not all(_at_hand(state, p, i, own, _DEPTH) for p in state.operands(i)):
+        return False
+    saved = len(readers) + (own is not None)  # one write, and the reads of those that do not write it
+    return sum(_further_reads(state, i, r.group) for r in readers) <= saved
 
 
-def _is_narrow(state: State, i: int, readers: int) -> bool:
-    """Whether computing the value reads no more than reading it: one operand of its size, or two instead of two."""
+def _further_reads(state: State, i: int, group: Group) -> int:
+    """How many values of the size of a node's result a group must read to compute the node, and does not read yet."""
     size = state.nodes[i].result.type.size
-    wide = {v for v in state.nodes[i].operands if state.roles[state.position[v.node]] != SOURCE and _as_large(v.type.size, size)}
-    return len(wide) <= 1 or readers == 1
+    count = 0
+    for v in dict.fromkeys(state.nodes[i].operands):
+        p = state.position[v.node]
+        if state.roles[p] != SOURCE and not group.allowed >> p & 1 and _as_large(v.type.size, size):
+            count += all(q.group is not group for u, _ in state.users[p] if u != i for q in state.places[u])
+    return count
 
 
-def _as_large(size: dims.Dim, other: dims.Dim) -> bool:
+def _as_large(size: Dim, other: Dim) -> bool:
     try:
         return not dims.less(size, other)
     except InconclusiveDim:
         return True
 
 
-def _at_hand(state: State, p: int, reader: int, own: Group, depth: int) -> bool:
+def _at_hand(state: State, p: int, reader: int, own: Group | None, depth: int) -> bool:
     """Whether node `p`, which `reader` in group `own` reads, is in memory anyway, or is cheap and made of what is."""
     if state.roles[p] == SOURCE or _is_stored(state, p, reader, own):
         return True
@@ -54,7 +62,7 @@ def _at_hand(state: State, p: int, reader: int, own: Group, depth: int) -> bool:
     return all(_at_hand(state, q, p, own, depth - 1) for q in state.operands(p))
 
 
-def _is_stored(state: State, p: int, reader: int, own: Group) -> bool:
+def _is_stored(state: State, p: int, reader: int, own: Group | None) -> bool:
     if state.cloned(p):
         return False
     if state.is_output[p] or p in state.standing or state.group_of[p] not in (None, own):

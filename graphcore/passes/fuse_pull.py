@@ -73,11 +73,18 @@ def _place(state: State, i: int) -> None:
     elif state.nodes[i].op.name == "reshape":
         state.standing.add(i)
     elif state.group_of[i] is not None:
-        others = [r for r in readers if r.group is not state.group_of[i]]
-        if not needed and computes_again(state, i, others) and all(_accepts(state, r.group, i) for r in others):
-            _clone(state, i, others)
+        _compute_again(state, i, needed, [r for r in readers if r.group is not state.group_of[i]])
     elif needed or not _compute_inside(state, i, readers):
-        _materialise(state, i, readers)
+        if not _compute_again(state, i, needed, readers):
+            _materialise(state, i, readers)
+
+
+def _compute_again(state: State, i: int, needed: bool, readers: list[Place]) -> bool:
+    """Lets all groups that read a value compute it, if that is better than memory."""
+    if needed or not computes_again(state, i, readers) or not all(_accepts(state, r.group, i) for r in readers):
+        return False
+    _clone(state, i, readers)
+    return True
 
 
 def _compute_inside(state: State, i: int, readers: list[Place]) -> bool:
