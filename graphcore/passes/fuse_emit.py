@@ -17,9 +17,8 @@ BODY_CONSTANT_BYTES = 64
 _NEVER_FOLD = -1
 
 
-def emit(state: State) -> Graph:
+def emit(state: State, units: list[Unit]) -> Graph:
     """The new graph; nodes are in an order in which assertions come as early as their operands allow."""
-    units = units_of(state)
     out = GraphBuilder(state.graph.name, fold_bytes=_NEVER_FOLD)
     new: dict[Value, Value] = {}
     for v in state.graph.inputs:

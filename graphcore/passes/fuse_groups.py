@@ -8,7 +8,7 @@ few: usually none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from graphcore.dims import Dim
@@ -59,10 +59,11 @@ class Place(NamedTuple):
 class State:
     """A graph being divided into groups; nodes are named by their position.
 
-    `finders` holds, for nodes that mention sizes which only the run finds out, the loops that do.
+    `finders` holds what nodes must come after without reading it: of those that mention sizes which only the run finds
+    out, the loops that do; and what the caller says.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, after: Mapping[Node, Node] | None = None) -> None:
         """Finds roles, users and reachability; nodes that nothing needs are left out."""
         self.graph = graph
         self.nodes = graph.nodes
@@ -77,6 +78,8 @@ class State:
             i: [self.position[finders[s]] for s in n.sizes & finders.keys() if finders[s] is not n]
             for i, n in enumerate(graph.nodes) if finders
         }  # fmt: skip
+        for late, early in (after or {}).items():
+            self.finders.setdefault(self.position[late], []).append(self.position[early])
         self.live = self._find_live()
         self.effects = [i for i, n in enumerate(graph.nodes) if n.effects]
         self.above: list[int] = []

@@ -15,7 +15,6 @@ from graphcore.errors import VerifyError
 from graphcore.graph import Value
 from graphcore.passes.fuse_groups import Group, State
 
-
 SMALL = 1024
 """Bytes that do not count."""
 
@@ -46,16 +45,14 @@ class Unit:
 
 def schedule(state: State, units: list[Unit]) -> list[Unit]:
     """A topological order of the units."""
-    work = _Work(state, units)
-    plain = work.order(eager=False)
-    thrifty = work.order(eager=True)
-    return [units[n] for n in min(plain, thrifty, key=work.peak)]
+    return [units[n] for n in Work(state, units).best()]
 
 
-class _Work:
+class Work:
     """Units with what must or should come before each, and the memory that each takes and frees."""
 
     def __init__(self, state: State, units: list[Unit]) -> None:
+        """Finds out what every unit waits for, makes and reads."""
         self.state, self.units = state, units
         self.maker = {i: u for u in units for i in u.members}
         self.before = _dependences(state, units, self.maker)
@@ -144,25 +141,31 @@ class _Work:
             raise VerifyError(f"fuse: the kernels of graph {self.state.graph.name} depend on each other in a cycle")
         return order
 
-    def peak(self, order: Sequence[int]) -> int:
-        """The most bytes that live at any time."""
+    def best(self) -> list[int]:
+        """Of the two orders the one with the lower peak."""
+        orders = (self.order(eager=False), self.order(eager=True))
+        return min(orders, key=lambda order: max(self.profile(order), default=0))
+
+    def profile(self, order: Sequence[int]) -> list[int]:
+        """How many bytes live while each unit runs."""
         left = {v: len(readers) for v, readers in self.readers.items()}
-        now = most = 0
+        now = 0
+        found: list[int] = []
         for n in order:
             now += sum(self.bytes[v] for v in self.made[n])
-            most = max(most, now)
+            found.append(now)
             for v in self.read[n]:
                 left[v] -= 1
                 if not left[v]:
                     now -= self.bytes[v]
-        return most
+        return found
 
 
 def _dependences(state: State, units: list[Unit], maker: Mapping[int, Unit]) -> list[set[int]]:
     """Which units must come before each unit: what it reads, what finds out its sizes, and effects before it."""
     before = [{maker[p].number for v in u.operands if (p := state.position[v.node]) in maker} for u in units]
     for unit in units:
-        before[unit.number].update(maker[p].number for i in unit.inside for p in state.finders.get(i, ()))
+        before[unit.number].update(maker[p].number for i in unit.inside for p in state.finders.get(i, ()) if p in maker)
     for early, late in zip(state.effects, state.effects[1:], strict=False):
         before[maker[late].number].add(maker[early].number)
     for number, needs in enumerate(before):

@@ -74,9 +74,8 @@ def _place(state: State, i: int) -> None:
         state.standing.add(i)
     elif state.group_of[i] is not None:
         _compute_again(state, i, needed, [r for r in readers if r.group is not state.group_of[i]])
-    elif needed or not _compute_inside(state, i, readers):
-        if not _compute_again(state, i, needed, readers):
-            _materialise(state, i, readers)
+    elif (needed or not _compute_inside(state, i, readers)) and not _compute_again(state, i, needed, readers):
+        _materialise(state, i, readers)
 
 
 def _compute_again(state: State, i: int, needed: bool, readers: list[Place]) -> bool:
