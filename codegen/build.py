@@ -132,7 +132,10 @@ class GraphBuild:
         elif not is_native(node):
             self._host(node)
         else:
-            for part in lower_node(node, self._name(node)):
+            parts = lower_node(node, self._name(node))
+            if len(parts) > 1:
+                self.layout.apart(node)
+            for part in parts:
                 self._add(part)
 
     def _copy(self, value: Value, place: Place) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.errors import UnsupportedError
-from graphcore.graph import Const, Graph, Value
+from graphcore.graph import Const, Graph, Node, Value
 from graphcore.passes.memory import plan
 
 if TYPE_CHECKING:
@@ -107,6 +107,15 @@ class Layout:
             found = self._places[value] = Place("arena", self.arena)
             self.arena = self.arena + align(value.type.bytes)
         return found
+
+    def apart(self, node: Node) -> None:
+        """Gives results that lie over operands places of their own: several kernels compute the node."""
+        taken = [self.place(v) for v in node.operands]
+        for v in node.results:
+            place = self.place(v)
+            if place.kind == "arena" and place in taken:
+                self._places[v] = Place("arena", self.arena)
+                self.arena = self.arena + align(v.type.bytes)
 
     def own(self, size: Dim) -> int:
         """The number of a new buffer that is allocated while the graph runs, when its size is known."""

@@ -115,6 +115,7 @@ def minimum_cut(
     free: Iterable[Value] = (),
     keep: Callable[[Value], bool] = lambda value: True,
     sizes: Mapping[str, int] | None = None,
+    again: Callable[[Node], bool] = lambda node: not node.effects and node.op.kind != "random",
 ) -> tuple[int, list[Value]]:
     """The values of fewest bytes from which, with free ones, all `needed` values can be computed again.
 
@@ -127,6 +128,7 @@ def minimum_cut(
         free: values that cost nothing to keep, besides constants.
         keep: False for a value that may not be saved, so that it is computed again or cut further down.
         sizes: sizes of symbolic dimensions.
+        again: whether a node may be computed a second time.
 
     Returns:
         The bytes of the cut and its values in the graph's order, free ones left out.
@@ -150,10 +152,8 @@ def minimum_cut(
                 view.add_edge((v, "in"), (v, "out"))
             for operand in node.operands:
                 view.add_edge((operand, "out"), (v, "in"))
-            if not node.operands:
+            if not node.operands or not again(node):
                 view.add_edge("source", (v, "in"))
-            elif node.effects or node.op.kind == "random":
-                view.add_edge("source", (v, "in"))  # cannot be computed a second time
     for v in needed:
         view.add_edge((v, "out"), "sink")
     try:

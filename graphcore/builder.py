@@ -98,6 +98,11 @@ class GraphBuilder:
             return made.results
         return self._cons(op, operands, attrs, types, where, bodies).results
 
+    def emit_apart(self, node: Node, operands: Sequence[Value]) -> tuple[Value, ...]:
+        """Adds a node like another of the graph that is rewritten, even if an equal one is there."""
+        types = [v.type for v in node.results]
+        return self._append(node.op, operands, node.attrs, types, node.locations, node.bodies).results
+
     def finish(
         self, outputs: Sequence[Value], updates: Sequence[tuple[int, int]] = (), output_names: Sequence[str] = ()
     ) -> Graph:

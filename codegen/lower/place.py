@@ -163,9 +163,13 @@ class Placer:
         for check in program.checks:
             if check not in checks:
                 self._place(check)
-        for root in program.roots:
-            if root not in full:
-                self._store(root)
+        roots = [r for r in program.roots if r not in full]
+        # An output may lie over an operand: all that is read at a position is read before anything is stored there.
+        for name in program.ordered([r.src for r in roots]) if len(roots) > 1 else ():
+            if isinstance(program.statements[name], Load) and not program.needs[name] & folding:
+                self._place(name)
+        for root in roots:
+            self._store(root)
 
     def _counters(self, root: Any) -> frozenset[str]:
         return self.program.needs[root.src] | self.program.symbols_of(root.at)

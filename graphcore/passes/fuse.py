@@ -22,32 +22,47 @@ to producers places everything else (`fuse_pull`). The graph of groups stays fre
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
-from graphcore.graph import Graph
+from graphcore.graph import Graph, Node
 from graphcore.passes.fuse_attention import group_attention
 from graphcore.passes.fuse_contract import group_contractions
-from graphcore.passes.fuse_emit import emit
+from graphcore.passes.fuse_emit import emit, units_of
 from graphcore.passes.fuse_groups import State
+from graphcore.passes.fuse_order import Unit
 from graphcore.passes.fuse_pull import place_producers
 from graphcore.passes.fuse_row import group_reductions
 
 
-def fuse(graph: Graph, notes: list[str] | None = None) -> Graph:
+def fuse(graph: Graph, notes: list[str] | None = None, budget: int | None = None) -> Graph:
     """A graph of the same meaning whose computing nodes are fusion nodes, in a topological order.
 
     Args:
         graph: a valid graph; it is not changed.
         notes: receives how many nodes became how many kernels.
+        budget: bytes of intermediate values that should be enough: then values are computed again rather than kept
+            (`remat`) as far as that takes; None keeps all.
     """
-    state = State(graph)
+    said: list[str] = []
+    state, units = group(graph, {})
+    if budget is not None:
+        from graphcore.passes.remat import remat
+
+        state, units = group(*remat(graph, budget, group, said))
+    fused = emit(state, units)
+    if notes is not None:
+        notes += [*said, summary(state.graph, fused)]
+    return fused
+
+
+def group(graph: Graph, after: Mapping[Node, Node]) -> tuple[State, list[Unit]]:
+    """The nodes of a graph divided into kernels; keys of `after` must not be computed before their values."""
+    state = State(graph, after)
     group_attention(state)
     group_contractions(state)
     group_reductions(state)
     place_producers(state)
-    fused = emit(state)
-    if notes is not None:
-        notes.append(summary(graph, fused))
-    return fused
+    return state, units_of(state)
 
 
 def summary(before: Graph, after: Graph) -> str:

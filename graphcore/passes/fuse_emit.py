@@ -1,16 +1,15 @@
-"""Building the graph of fusion nodes from groups: bodies, their operands and outputs, and an order."""
+"""Building the graph of fusion nodes from groups: bodies, their operands and outputs."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from graphcore.builder import GraphBuilder
-from graphcore.errors import VerifyError
 from graphcore.graph import Graph, Location, Value
 from graphcore.optable import get_op
 from graphcore.passes.fuse_cost import CONTRACT, REDUCE, SOURCE
 from graphcore.passes.fuse_groups import Group, State, bits
+from graphcore.passes.fuse_order import Unit, schedule
 
 BODY_CONSTANT_BYTES = 64
 """Constants up to this size are copied into bodies; larger ones are operands."""
@@ -18,33 +17,8 @@ BODY_CONSTANT_BYTES = 64
 _NEVER_FOLD = -1
 
 
-class Unit:
-    """What becomes one node: a group, or a node that stands outside of kernels.
-
-    Attributes:
-        number: order of creation.
-        inside: positions of the nodes computed inside, clones included, ascending.
-        members: the same without clones.
-        operands: values read from outside, in order of first use.
-        group: the group, or None.
-    """
-
-    __slots__ = ("group", "inside", "members", "number", "operands")
-
-    def __init__(self, number: int, inside: list[int], members: list[int], group: Group | None) -> None:
-        """Made by `units_of`, which finds the operands."""
-        self.number, self.inside, self.members, self.group = number, inside, members, group
-        self.operands: list[Value] = []
-
-    @property
-    def last(self) -> int:
-        """The position of the last member."""
-        return self.members[-1]
-
-
-def emit(state: State) -> Graph:
+def emit(state: State, units: list[Unit]) -> Graph:
     """The new graph; nodes are in an order in which assertions come as early as their operands allow."""
-    units = units_of(state)
     out = GraphBuilder(state.graph.name, fold_bytes=_NEVER_FOLD)
     new: dict[Value, Value] = {}
     for v in state.graph.inputs:
@@ -54,7 +28,7 @@ def emit(state: State) -> Graph:
     for i, node in enumerate(state.nodes):
         if state.roles[i] == SOURCE and node.op.name == "constant" and node.result in needed:
             new[node.result] = out.constant(node.attrs["value"], node.locations)
-    for unit in _schedule(state, units):
+    for unit in schedule(state, units):
         _emit_unit(state, out, unit, needed, new)
     outputs = [new[v] for v in state.graph.outputs]
     out.guards = list(state.graph.guards)
@@ -109,92 +83,6 @@ def _is_small_constant(state: State, value: Value) -> bool:
         return False
     size = value.type.bytes
     return value.type.rank == 0 or (isinstance(size, int) and size <= BODY_CONSTANT_BYTES)
-
-
-# -- order
-
-
-def _schedule(state: State, units: list[Unit]) -> list[Unit]:
-    """Topological order: what effects need first, then by the last member's place in the original graph.
-
-    A unit that computes the new value of a variable waits for the other readers of the old one while anything
-    else can go on, so that it may write over it.
-    """
-    maker = {i: u for u in units for i in u.members}
-    before = _dependences(state, units, maker)
-    urgent = _urgent(state, before, maker)
-    wishes = _wishes(state, units, maker)
-    after: list[list[int]] = [[] for _ in units]
-    hopes: list[list[int]] = [[] for _ in units]
-    for number in range(len(units)):
-        for n in before[number]:
-            after[n].append(number)
-        for n in wishes[number]:
-            hopes[n].append(number)
-    waiting, wishing = [len(needs) for needs in before], [len(w) for w in wishes]
-
-    def key(n: int) -> tuple[bool, bool, int, int]:
-        return n not in urgent, wishing[n] > 0, units[n].last, n
-
-    heap = [key(n) for n, count in enumerate(waiting) if not count]
-    heapq.heapify(heap)
-    order: list[int] = []
-    done: set[int] = set()
-    while heap:
-        n = heapq.heappop(heap)[-1]
-        if n in done:
-            continue
-        done.add(n)
-        order.append(n)
-        for m in after[n]:
-            waiting[m] -= 1
-        for m in hopes[n]:
-            wishing[m] -= 1
-        for m in dict.fromkeys(after[n] + hopes[n]):
-            if not waiting[m]:
-                heapq.heappush(heap, key(m))  # one that is in the heap already moves up by a second entry
-    if len(order) < len(units):
-        raise VerifyError(f"fuse: the kernels of graph {state.graph.name} depend on each other in a cycle")
-    return [units[n] for n in order]
-
-
-def _dependences(state: State, units: list[Unit], maker: Mapping[int, Unit]) -> list[set[int]]:
-    """Which units must come before each unit: what it reads, what finds out its sizes, and effects before it."""
-    before = [{maker[p].number for v in u.operands if (p := state.position[v.node]) in maker} for u in units]
-    for unit in units:
-        before[unit.number].update(maker[p].number for i in unit.inside for p in state.finders.get(i, ()))
-    for early, late in zip(state.effects, state.effects[1:], strict=False):
-        before[maker[late].number].add(maker[early].number)
-    for number, needs in enumerate(before):
-        needs.discard(number)
-    return before
-
-
-def _wishes(state: State, units: list[Unit], maker: Mapping[int, Unit]) -> list[set[int]]:
-    """Which units should come before each unit: readers of a variable that it updates."""
-    found: list[set[int]] = [set() for _ in units]
-    readers: dict[Value, list[int]] = {}
-    for unit in units:
-        for v in unit.operands:
-            readers.setdefault(v, []).append(unit.number)
-    for output, source in state.graph.updates:
-        writer = maker.get(state.position[state.graph.outputs[output].node])
-        if writer is not None:
-            others = readers.get(state.graph.inputs[source], ())
-            found[writer.number].update(n for n in others if n != writer.number)
-    return found
-
-
-def _urgent(state: State, before: list[set[int]], maker: Mapping[int, Unit]) -> set[int]:
-    """Numbers of the units with effects and of all that these depend on."""
-    found: set[int] = set()
-    work = [maker[i].number for i in state.effects]
-    while work:
-        n = work.pop()
-        if n not in found:
-            found.add(n)
-            work.extend(before[n])
-    return found
 
 
 # -- nodes

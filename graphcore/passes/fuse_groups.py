@@ -8,7 +8,7 @@ few: usually none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from graphcore.dims import Dim
@@ -59,10 +59,11 @@ class Place(NamedTuple):
 class State:
     """A graph being divided into groups; nodes are named by their position.
 
-    `finders` holds, for nodes that mention sizes which only the run finds out, the loops that do.
+    `finders` holds what nodes must come after without reading it: of those that mention sizes which only the run finds
+    out, the loops that do; and what the caller says.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, after: Mapping[Node, Node] | None = None) -> None:
         """Finds roles, users and reachability; nodes that nothing needs are left out."""
         self.graph = graph
         self.nodes = graph.nodes
@@ -77,6 +78,8 @@ class State:
             i: [self.position[finders[s]] for s in n.sizes & finders.keys() if finders[s] is not n]
             for i, n in enumerate(graph.nodes) if finders
         }  # fmt: skip
+        for late, early in (after or {}).items():
+            self.finders.setdefault(self.position[late], []).append(self.position[early])
         self.live = self._find_live()
         self.effects = [i for i, n in enumerate(graph.nodes) if n.effects]
         self.above: list[int] = []
@@ -242,40 +245,36 @@ class Candidate:
     def prune(self, keep: frozenset[int]) -> list[int]:
         """The members without tails that are better computed where they are read.
 
-        A tail is a member that no other member reads, with everything that only it needs. It goes if whoever
-        reads it can compute it, and if all that it reads is stored anyway: then nothing more is stored
-        without it.
+        A tail is a set of members that no other member reads. It goes if whoever reads it can compute it, and if all
+        that it reads is stored anyway: then nothing more is stored without it.
         """
-        gone: set[int] = set()
-        for leaf in sorted(self.members, reverse=True):
-            if leaf in keep or leaf in gone or any(self._inside(u, gone) for u, _ in self.state.users[leaf]):
-                continue
-            gone |= self._tail(leaf, keep, gone)
-        return [i for i in sorted(self.members) if i not in gone]
+        gone = {i for i in self.members if i not in keep and self._may_go(i)}
+        while True:
+            back = {i for i in gone if not self._goes(i, gone)}
+            if not back:
+                return [i for i in sorted(self.members) if i not in gone]
+            gone -= back
+
+    def _may_go(self, i: int) -> bool:
+        """Whether a member's readers outside can compute it."""
+        if self.state.cloned(i) and self.state.nodes[i].op.name == "reshape":
+            return True
+        return not self._must_exist(i)
+
+    def _goes(self, i: int, gone: set[int]) -> bool:
+        """Whether a member can go if the others in `gone` do."""
+        state = self.state
+        if any(self._inside(u, gone) for u, _ in state.users[i]):
+            return False
+        if state.cloned(i):
+            return True
+        return all(p in gone or p not in self or self._stored_anyway(p) for p in state.operands(i))
+
+    def _stored_anyway(self, i: int) -> bool:
+        return self.state.is_output[i] or any(u not in self for u, _ in self.state.users[i])
 
     def _inside(self, i: int, gone: set[int]) -> bool:
         return i in self and i not in gone
-
-    def _tail(self, leaf: int, keep: frozenset[int], gone: set[int]) -> set[int]:
-        state = self.state
-        if state.cloned(leaf):
-            renames = state.nodes[leaf].op.name == "reshape"
-            return {leaf} if renames or not self._must_exist(leaf) else set()
-        if self._must_exist(leaf):
-            return set()
-        tail = {leaf}
-        work = [leaf]
-        while work:
-            for p in state.operands(work.pop()):
-                if p in tail or not self._inside(p, gone):
-                    continue
-                users = {u for u, _ in state.users[p]}
-                if users <= tail and p not in keep and not state.is_output[p]:
-                    tail.add(p)
-                    work.append(p)
-                elif not state.is_output[p] and all(u in tail or self._inside(u, gone) for u in users):
-                    return set()  # storing the tail's result is not worse than storing this
-        return tail
 
     def _must_exist(self, i: int) -> bool:
         """Whether a value is an output, or read by something that cannot compute it."""

@@ -18,6 +18,7 @@ are cheaper than memory: they are computed anew in every group that reads them.
 from __future__ import annotations
 
 from graphcore import dims
+from graphcore.passes.fuse_again import computes_again
 from graphcore.passes.fuse_attention import ATTENTION, ONCE
 from graphcore.passes.fuse_contract import ALIGNED
 from graphcore.passes.fuse_cost import (
@@ -71,8 +72,18 @@ def _place(state: State, i: int) -> None:
         _place_clone(state, i, needed, readers)
     elif state.nodes[i].op.name == "reshape":
         state.standing.add(i)
-    elif state.group_of[i] is None and (needed or not _compute_inside(state, i, readers)):
+    elif state.group_of[i] is not None:
+        _compute_again(state, i, needed, [r for r in readers if r.group is not state.group_of[i]])
+    elif (needed or not _compute_inside(state, i, readers)) and not _compute_again(state, i, needed, readers):
         _materialise(state, i, readers)
+
+
+def _compute_again(state: State, i: int, needed: bool, readers: list[Place]) -> bool:
+    """Lets all groups that read a value compute it, if that is better than memory."""
+    if needed or not computes_again(state, i, readers) or not all(_accepts(state, r.group, i) for r in readers):
+        return False
+    _clone(state, i, readers)
+    return True
 
 
 def _compute_inside(state: State, i: int, readers: list[Place]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from graphcore.graph import Graph, Node, Value
-from graphcore.passes.memory_inplace import written_over
+from graphcore.passes.memory_inplace import reads_in_place, written_over
 
 _CHECKING = frozenset(("gather", "gather_nd", "dynamic_slice", "scatter", "dynamic_update_slice"))
 """Ops that check their indices. Whatever else fails has an effect or runs on the host."""
@@ -90,23 +90,3 @@ def can_fail(node: Node) -> bool:
         return False
     native = all(v.type.dtype.is_native for v in (*node.operands, *node.results))
     return node.op.name in _CHECKING or bool(node.op.effects) or not node.op.native or not native
-
-
-def reads_in_place(node: Node, old: Value) -> bool:
-    """Whether a node reads an operand only at the index at which it writes.
-
-    So it is for loops and the epilogues of contractions, if the operand meets only elementwise nodes of its
-    own shape; and for what may be written over its operand.
-    """
-    if written_over(node) is old:
-        return True
-    if node.op.name != "fusion" or node.attrs["category"] not in ("loop", "contract"):
-        return False
-    body = node.bodies[0]
-    touched = {inner for inner, outer in zip(body.inputs, node.operands, strict=True) if outer is old}
-    for n in body.nodes:
-        if not touched.isdisjoint(n.operands):
-            if n.op.kind != "elementwise" or n.result.type.shape != old.type.shape:
-                return False
-            touched.add(n.result)
-    return True

@@ -1,7 +1,8 @@
-"""Which values may lie where an operand lay: a scatter, or an update of a window, over the operand that dies there.
+"""Which values may lie where an operand lay that dies there.
 
-Such a node checks its indices before it writes anything, and copies the operand unless it lies at the same place. So
-a buffer that a graph updates many times, element by element, is never copied.
+A scatter, or an update of a window, checks its indices before it writes anything, and copies the operand unless it lies
+at the same place. So a buffer that a graph updates many times, element by element, is never copied. A loop or the
+epilogue of a contraction may write over what it reads at the very index at which it writes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,48 @@ def written_over(node: Node) -> Value | None:
         return None
     first, *others = node.operands
     return None if first in others else first
+
+
+def reads_in_place(node: Node, old: Value) -> bool:
+    """Whether a node reads an operand only at the index at which it writes.
+
+    So it is for loops and the epilogues of contractions, if the operand meets only elementwise nodes of its
+    own shape; and for what may be written over its operand.
+    """
+    if written_over(node) is old:
+        return True
+    if node.op.name != "fusion" or node.attrs["category"] not in ("loop", "contract"):
+        return False
+    body = node.bodies[0]
+    touched = {inner for inner, outer in zip(body.inputs, node.operands, strict=True) if outer is old}
+    for n in body.nodes:
+        if not touched.isdisjoint(n.operands):
+            if n.op.kind != "elementwise" or n.result.type.shape != old.type.shape:
+                return False
+            touched.add(n.result)
+    return True
+
+
+def _over(
+    node: Node, aliases: Mapping[Value, Value], lives: Mapping[Value, tuple[int, int]], free: Collection[Value], at: int
+) -> list[tuple[Value, Value]]:
+    """Pairs of a result of the kernel at position `at` and the operand over which it may be written."""
+    if node.op.name != "fusion" or node.attrs["category"] not in ("loop", "contract"):
+        return []
+    roots = [aliases.get(v, v) for v in node.operands]
+    dying = [v for v in node.operands if v in free and lives[v][1] == at and roots.count(v) == 1]
+    dying = [v for v in dying if reads_in_place(node, v)]
+    found: list[tuple[Value, Value]] = []
+    for new in node.results:
+        old = next((v for v in dying if new in free and v.type.shape == new.type.shape and _as_wide(v, new)), None)
+        if old is not None:
+            dying.remove(old)
+            found.append((old, new))
+    return found
+
+
+def _as_wide(one: Value, other: Value) -> bool:
+    return one.type.dtype.size == other.type.dtype.size
 
 
 def chains(
@@ -42,6 +85,10 @@ def chains(
     free = set(movable)
     found: dict[Value, list[Value]] = {}
     for i, node in enumerate(graph.nodes):
+        for first, second in _over(node, aliases, lives, free, i):
+            chain = found.setdefault(first, [first])
+            chain.append(second)
+            found[second] = chain
         old = written_over(node)
         root = None if old is None else aliases.get(old, old)
         if root is None or root not in free or lives[root][1] != i:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import NamedTuple, TypeAlias
 
@@ -28,6 +29,10 @@ _PLACES: dict[str, tuple[str, str]] = {
 }
 
 
+_BUDGETED = ("fuse",)
+"""Passes that take a budget of memory, in bytes."""
+
+
 class PassRecord(NamedTuple):
     """What one pass did: its name, the graph before and after, how long it took, and what it noted."""
 
@@ -48,7 +53,7 @@ def run(
 
     Args:
         graph: a valid graph; it is not changed.
-        pipeline: names of passes, separated by commas; "" runs none.
+        pipeline: names of passes, separated by commas; "" runs none. `fuse=BYTES` is fuse with a budget of memory.
         record: receives one PassRecord per pass.
         verify: checks the graph before the first and after every pass.
 
@@ -81,8 +86,18 @@ def _run(graph: Graph, passes: list[tuple[str, Pass]], record: list[PassRecord] 
 
 def parse_pipeline(pipeline: str) -> list[tuple[str, Pass]]:
     """The passes that a pipeline string names, with their names."""
-    names = [part.strip() for part in pipeline.split(",")] if pipeline.strip() else []
-    return [(name, get_pass(name)) for name in names]
+    parts = [part.strip() for part in pipeline.split(",")] if pipeline.strip() else []
+    return [_parse_part(part) for part in parts]
+
+
+def _parse_part(part: str) -> tuple[str, Pass]:
+    name, equals, number = part.partition("=")
+    if not equals:
+        return name, get_pass(name)
+    if name not in _BUDGETED or not number.isdecimal():
+        raise InvalidArgumentError(f"{part!r} is no pass; a number of bytes may follow {', '.join(_BUDGETED)} only")
+    budgeted: Callable[..., Graph] = get_pass(name)
+    return name, partial(budgeted, budget=int(number))
 
 
 def pass_names() -> tuple[str, ...]:
