@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from codegen import compile_graph
+from codegen.cache.graphs import cached
 from codegen.runtime.plan import EntryPlan
-from graphcore import passes
 from graphcore.builder import GraphBuilder
 from graphcore.graph import Graph
 from graphcore.optable import OpDef
@@ -19,13 +18,20 @@ __all__ = ["PIPELINE", "EntryPlan", "compile_op", "compile_traced"]
 
 
 def compile_traced(graph: Graph, record: list[Any] | None = None) -> Any:
-    """Optimises and compiles a traced graph; returns a codegen.CompiledGraph.
+    """The native code of a traced graph: a CachedGraph from the disk cache, or a codegen.CompiledGraph made now.
 
     Args:
         graph: as the tracer built it.
-        record: takes one PassRecord per pass, if given.
+        record: takes one PassRecord per pass, if given; of a CachedGraph once its optimised graph is asked for.
     """
-    return compile_graph(passes.run(graph, PIPELINE, record=record))
+
+    def make() -> Any:
+        from codegen import compile_graph
+        from graphcore import passes
+
+        return compile_graph(passes.run(graph, PIPELINE, record=record))
+
+    return cached(graph, PIPELINE, make)
 
 
 def compile_op(op: OpDef, types: Sequence[TensorType], attrs: dict[str, Any]) -> Callable[[Sequence[Any]], list[Any]]:

@@ -33,15 +33,14 @@ class GraphFunction:
 
     Attributes:
         graph: the graph as traced.
-        passes: one PassRecord per pass, once compiled.
         compile_seconds: what optimising and compiling cost, once compiled.
     """
 
     def __init__(self, graph: Graph) -> None:
         """Takes a traced graph; compilation happens on first use."""
         self.graph = graph
-        self.passes: list[Any] = []
         self.compile_seconds = 0.0
+        self._passes: list[Any] = []
         self._compiled: Any = None
         self._backward: dict[tuple[bool, ...], tuple[GraphFunction, tuple[bool, ...]]] = {}
 
@@ -51,13 +50,20 @@ class GraphFunction:
         return self.graph.name
 
     @property
+    def passes(self) -> list[Any]:
+        """One PassRecord per pass, once compiled."""
+        if self._compiled is not None and not self._passes:
+            _ = self._compiled.graph  # code from the disk cache went through no pass until someone asks
+        return self._passes
+
+    @property
     def compiled(self) -> Any:
-        """The codegen.CompiledGraph, made when first asked for."""
+        """The native code (a codegen NativeGraph), made or read from the disk cache when first asked for."""
         if self._compiled is None:
             from eager.native import compile_traced
 
             start = time.perf_counter()
-            self._compiled = compile_traced(self.graph, self.passes)
+            self._compiled = compile_traced(self.graph, self._passes)
             self.compile_seconds = time.perf_counter() - start
         return self._compiled
 
@@ -205,7 +211,7 @@ class ConcreteFunction:
             else:
                 inputs.append(("variable", source.item, source.item._version))
         kind, pack = self._result()
-        donated = set(compiled.graph.memory.donations)
+        donated = set(compiled.donations)
         plan = EntryPlan(
             arguments=len(positions) + len(constants) - len(keywords), keywords=keywords, constants=constants,
             inputs=inputs, input_types=[v.type for v in self.graph.inputs],
@@ -213,7 +219,7 @@ class ConcreteFunction:
             result=pack or kind, returned=list(range(self._returned)), guards=self.graph.guards, busy=BUSY,
             updates=[(*update, update in donated) for update in self.graph.updates], symbols=compiled.symbols,
             packed=compiled.packed, arena=compiled.arena, host=compiled.host, on_error=compiled.fail,
-            work=_work(compiled.graph), name=self.name,
+            work=compiled.work, name=self.name,
         )  # fmt: skip
         return compiled.entry(plan)
 
@@ -270,20 +276,6 @@ def _needed(graph: Graph) -> Graph:
         if node.id in needed:
             needed.update(v.node.id for v in node.operands)
     return Rewriter(graph, fold_bytes=0).run(keep=lambda node: node.id in needed or node.op.name == "input")
-
-
-def _work(graph: Graph) -> dims.Dim:
-    """About how many bytes a run touches, for the choice of releasing the interpreter lock.
-
-    What only the run finds out, as how often a loop goes round, is left out.
-    """
-    known = dims.free_symbols([d for v in graph.inputs for d in v.type.shape])
-    total: dims.Dim = 0
-    for node in graph.nodes:
-        for value in node.results:
-            if dims.free_symbols(value.type.shape) <= known:
-                total = total + value.type.bytes
-    return total
 
 
 class _Out:
