@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ MAIN_NAME = "layerjit_main"
 """The symbol of a graph's code in its object."""
 
 
-class NativeGraph:
+class NativeGraph(ABC):
     """Native code of one graph, loaded when it is first run.
 
     Attributes:
@@ -63,14 +64,14 @@ class NativeGraph:
         self._lock = threading.RLock()
 
     @property
+    @abstractmethod
     def target(self) -> Target:
         """The CPU that the code is for."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def object_bytes(self) -> bytes:
         """The relocatable object."""
-        raise NotImplementedError
 
     @property
     def library(self) -> Library:
@@ -145,5 +146,6 @@ class NativeGraph:
             library = self.library if form == self._entry_form else entry_library(plan, form)
         return bind_entry(plan, library, main=self.library.address(MAIN_NAME))
 
+    @abstractmethod
     def _take_entry(self, plan: EntryPlan, form: bytes) -> None:
         """Makes the entry part of the object, if that is not made yet."""

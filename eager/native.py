@@ -1,4 +1,4 @@
-"""The only door to codegen: from a graph of the tracer to machine code. Imported on the first compilation."""
+"""The only door to codegen: from a graph of the tracer to machine code. Imported on the first call of a trace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphcore.types import TensorType
 
 PIPELINE = "canonicalize,fold,cse,dce,fuse,memory"
 
-__all__ = ["PIPELINE", "EntryPlan", "compile_op", "compile_traced"]
+__all__ = ["PIPELINE", "EntryPlan", "cache_tools", "compile_op", "compile_traced"]
 
 
 def compile_traced(graph: Graph, record: list[Any] | None = None) -> Any:
@@ -40,3 +40,10 @@ def compile_op(op: OpDef, types: Sequence[TensorType], attrs: dict[str, Any]) ->
     inputs = [builder.input(t, f"x{i}", "argument") for i, t in enumerate(types)]
     compiled = compile_traced(builder.finish(builder.emit(op.name, inputs, **attrs)))
     return compiled.run
+
+
+def cache_tools() -> Any:
+    """The module codegen.cache.tools, for the command line."""
+    from codegen.cache import tools
+
+    return tools

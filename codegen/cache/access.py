@@ -36,7 +36,8 @@ class Access:
 
     def reject(self, key: bytes, why: str) -> None:
         """Reports an entry that cannot be used, and sets it aside."""
-        settings.warn_once(f"an entry of the disk cache is bad and is made anew: {files.path_of(self.folder, key)}: {why}")
+        path = files.path_of(self.folder, key)
+        settings.warn_once(f"an entry of the disk cache is bad and is made anew: {path}: {why}")
         if self.writes:
             files.set_aside(self.folder, key)
 

@@ -35,8 +35,9 @@ class Opaque:
 
 
 def dump(value: Any) -> bytes:
-    """The form of a value: None, bool, int, float, str, bytes, tuple, list, dict, SymDim, DType,
-    TensorType, Const, Opaque.
+    """The form of a value.
+
+    It may be None, bool, int, float, str, bytes, tuple, list, dict, SymDim, DType, TensorType, Const or Opaque.
 
     Raises:
         TypeError: for anything else.
