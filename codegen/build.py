@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from codegen import debug, loopir
 from codegen.compiled import KernelInfo
@@ -19,6 +18,7 @@ from codegen.lower.view import Lowered
 from codegen.packing import PackedInput, packable_input
 from codegen.regions import REGIONS, driver_spec, driver_step, saved_sizes
 from codegen.runtime.host import HostCall
+from codegen.runtime.host_node import host_call
 from codegen.runtime.plan import symbol_order
 from codegen.target import Target
 from graphcore import dims
@@ -26,7 +26,6 @@ from graphcore.dims import Dim
 from graphcore.dtypes import int32
 from graphcore.errors import UnsupportedError
 from graphcore.graph import Const, Graph, Node, Value
-from graphcore.interpret import run_node
 
 MAIN_NAME = "layerjit_main"
 
@@ -241,14 +240,3 @@ class GraphBuild:
             self.packed.append(item)
         copy = Place("packed", self.packed.index(item))
         return True, tuple(copy if p == Place("input", item.number) else p for p in places)
-
-
-def host_call(node: Node) -> HostCall:
-    """The Python function that computes a node without native lowering; it is given the sizes of symbols too."""
-    inputs, outputs = [v.type for v in node.operands], [v.type for v in node.results]
-    name = getattr(node.attrs.get("call"), "name", node.op.name)
-
-    def run(arrays: Sequence[Any], sizes: dict[str, int]) -> list[Any]:
-        return run_node(node, arrays, sizes)
-
-    return HostCall(str(name), run, inputs, outputs, sized=True)

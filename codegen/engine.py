@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from codegen import debug, image
 from codegen.target import Target, host_target, target_machine
 from graphcore.errors import LayerJitError, UnsupportedError
 
@@ -121,15 +122,12 @@ class Library:
         load_seconds: the time that loading took.
     """
 
-    __slots__ = ("_addresses", "_jit", "_tracker", "load_seconds", "name")
+    __slots__ = ("_addresses", "_owner", "load_seconds", "name")
 
-    def __init__(
-        self, name: str, jit: Any, tracker: Any, addresses: dict[str, int], load_seconds: float
-    ) -> None:
-        """Made by load_object."""
+    def __init__(self, name: str, owner: Any, addresses: dict[str, int], load_seconds: float) -> None:
+        """Made by load_object; `owner` holds the code's memory."""
         self.name = name
-        self._jit = jit  # the loader must outlive what it loaded
-        self._tracker = tracker
+        self._owner = owner
         self._addresses = addresses
         self.load_seconds = load_seconds
 
@@ -161,7 +159,7 @@ def _jit() -> Any:
 
 
 def load_object(data: bytes, exports: Iterable[str] = ("layerjit_main",)) -> Library:
-    """Maps an object into the process.
+    """Maps an object into the process: in Python where `codegen.image` can, which needs no LLVM, else through LLJIT.
 
     Args:
         data: an object for the host's architecture.
@@ -171,13 +169,31 @@ def load_object(data: bytes, exports: Iterable[str] = ("layerjit_main",)) -> Lib
         CodegenError: if a symbol is missing, or something that the object needs does not exist in the
         process.
     """
+    names = list(exports)
+    started = time.perf_counter()
+    name = f"layerjit.{next(_names)}"  # LLJIT refuses to use a name twice
+    owner, addresses = _lay(data, names) or _link(data, names, name)
+    return Library(name, owner, addresses, time.perf_counter() - started)
+
+
+def _lay(data: bytes, names: list[str]) -> tuple[Any, dict[str, int]] | None:
+    """The object laid out by `codegen.image`; None if LLJIT must do it, which also says best what is wrong."""
+    if not image.supported():
+        return None
+    try:
+        laid = image.lay(data, names)
+    except (image.ImageError, OSError) as error:
+        debug.show("cache", f"an object goes through LLJIT: {error}")
+        return None
+    return laid, laid.addresses
+
+
+def _link(data: bytes, names: list[str], name: str) -> tuple[Any, dict[str, int]]:
+    """The object loaded by LLJIT."""
     import llvmlite.binding as llvm
 
-    names = list(exports)
     with _lock:
-        started = time.perf_counter()
         jit = _jit()
-        name = f"layerjit.{next(_names)}"  # the loader refuses to use a name twice
         builder = llvm.JITLibraryBuilder().add_object_img(data).add_current_process()
         for symbol in names:
             builder.export_symbol(symbol)
@@ -185,8 +201,7 @@ def load_object(data: bytes, exports: Iterable[str] = ("layerjit_main",)) -> Lib
             tracker = builder.link(jit, name)
         except RuntimeError as error:
             raise CodegenError(_load_failure(data, names, str(error))) from error
-        addresses = {symbol: tracker[symbol] for symbol in names}
-        return Library(name, jit, tracker, addresses, time.perf_counter() - started)
+        return (tracker, jit), {symbol: tracker[symbol] for symbol in names}  # the loader outlives what it loaded
 
 
 def _load_failure(data: bytes, exports: list[str], message: str) -> str:

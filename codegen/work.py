@@ -39,11 +39,12 @@ def chunk_work(kernel: Kernel, sizes: frozenset[str]) -> Dim:
     return _body(chunk.body, sizes, chunk.symbol if chunk.mode == "vector" else "")
 
 
-def contraction_work(s: Contract) -> Dim:
-    """Picoseconds of a whole contraction."""
-    rows = s.row[1]
+def contraction_work(s: Contract, sizes: frozenset[str] | None = None) -> Dim:
+    """Picoseconds of a whole contraction; `sizes` are as for chunk_work, None if its extents are all known then."""
+    extents = [d for _, d in (s.row, s.column, s.depth, *s.batch)]
+    rows, *others = extents if sizes is None else [_extent(d, sizes) for d in extents]
     least = dims.maximum(rows, _FAR_ROWS) if isinstance(rows, int) else rows + _FAR_ROWS
-    return dims.product(d for _, d in s.batch) * least * s.column[1] * s.depth[1] * (_FMA * s.dtype.size // 4)
+    return dims.product(others) * least * (_FMA * s.dtype.size // 4)
 
 
 def divides(kernel: Kernel) -> bool:
@@ -78,6 +79,8 @@ def _statement(s: Any, sizes: frozenset[str], vector: str) -> Dim:
     if isinstance(s, loopir.Loop):
         inner = _body(s.body, sizes, s.symbol if s.mode == "vector" else vector)
         return _extent(s.extent, sizes) * inner
+    if isinstance(s, Contract):
+        return contraction_work(s, sizes)
     if isinstance(s, loopir.Apart):
         return _body(s.body, sizes, vector)
     if isinstance(s, loopir.Load | loopir.Store):

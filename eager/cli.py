@@ -1,4 +1,4 @@
-"""The command line: `layerjit demo | dump | show | passes | kernel | dot | ops | coverage`.
+"""The command line: `layerjit demo | dump | show | passes | kernel | dot | ops | coverage | cache`.
 
 Views read the dump file only. Errors are one line on stderr and exit code 2.
 """
@@ -24,7 +24,7 @@ FAILURE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0, 1 if `coverage` falls short, or 2 after an error.
+    """Runs one command and returns its exit code: 0, 1 if `coverage` or `cache` found a fault, or 2 after an error.
 
     Args:
         argv: the words after the program's name; None takes them from the process.
@@ -142,6 +142,18 @@ def _coverage(options: Any) -> int:
     return 0 if coverage.complete(rows) else 1
 
 
+def _cache(options: Any) -> int:
+    from eager import cli_cache
+
+    facts, text, code = cli_cache.run(options.what)
+    if options.json:
+        import json
+
+        text = json.dumps(facts._asdict(), indent=1)
+    _print(text)
+    return code
+
+
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
@@ -164,6 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dump(commands)
     _add_views(commands)
     _add_ops(commands)
+    _add_cache(commands)
     return parser
 
 
@@ -177,6 +190,15 @@ def _add_ops(commands: Any) -> None:
     coverage = commands.add_parser("coverage", help="which public names of tf.keras, tf.data and tf.train are here")
     coverage.add_argument("--json", action="store_true", help="as JSON")
     coverage.set_defaults(run=_coverage)
+
+
+def _add_cache(commands: Any) -> None:
+    cache = commands.add_parser("cache", help="the disk cache of compiled code")
+    cache.add_argument(
+        "what", choices=("info", "clear", "verify"), help="tell about it, empty it, or check every entry"
+    )
+    cache.add_argument("--json", action="store_true", help="as JSON")
+    cache.set_defaults(run=_cache)
 
 
 def _add_dump(commands: Any) -> None:

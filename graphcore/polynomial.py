@@ -72,12 +72,16 @@ class SymDim:
 
     def __add__(self, other: Dim) -> Dim:
         """Sum."""
+        if type(other) is int:
+            return _plus_constant(self, other)
         return build(_plus(terms_of(self), terms_of(other), 1))
 
     __radd__ = __add__
 
     def __sub__(self, other: Dim) -> Dim:
         """Difference."""
+        if type(other) is int:
+            return _plus_constant(self, -other)
         return build(_plus(terms_of(self), terms_of(other), -1))
 
     def __rsub__(self, other: Dim) -> Dim:
@@ -90,6 +94,8 @@ class SymDim:
 
     def __mul__(self, other: Dim) -> Dim:
         """Product."""
+        if type(other) is int:  # keeps the terms' order, so the result is canonical as it is
+            return (self if other == 1 else SymDim(tuple([(m, c * other) for m, c in self.terms]))) if other else 0
         return build(_times(terms_of(self), terms_of(other)))
 
     __rmul__ = __mul__
@@ -155,6 +161,16 @@ def terms_of(d: Dim) -> Terms:
     return dict(d.terms) if isinstance(d, SymDim) else ({(): int(d)} if d else {})
 
 
+def _plus_constant(d: SymDim, number: int) -> Dim:
+    """The sum with a number, whose term is the last one in canonical order."""
+    if not number:
+        return d
+    last, c = d.terms[-1]
+    if last:
+        return SymDim((*d.terms, ((), number)))
+    return SymDim((*d.terms[:-1], ((), c + number)) if c + number else d.terms[:-1])
+
+
 def _plus(a: Terms, b: Terms, sign: int) -> Terms:
     for monomial, c in b.items():
         a[monomial] = a.get(monomial, 0) + sign * c
@@ -165,7 +181,7 @@ def _times(a: Terms, b: Terms) -> Terms:
     out: Terms = {}
     for m1, c1 in a.items():
         for m2, c2 in b.items():
-            key = tuple(sorted(m1 + m2, key=repr))
+            key = tuple(sorted(m1 + m2, key=repr)) if m1 and m2 else m1 or m2
             out[key] = out.get(key, 0) + c1 * c2
     return out
 
@@ -177,7 +193,12 @@ def build(terms: Terms) -> Dim:
         return 0
     if len(kept) == 1 and not kept[0][0]:
         return kept[0][1]
-    return SymDim(tuple(sorted(kept, key=lambda t: (-len(t[0]), repr(t[0])))))
+    return SymDim(tuple(sorted(kept, key=_order) if len(kept) > 1 else kept))
+
+
+def _order(term: tuple[Monomial, int]) -> tuple[int, str]:
+    """Of higher degree first, then by text."""
+    return -len(term[0]), repr(term[0])
 
 
 def symbol(name: str, low: int = 1, high: Dim | None = None) -> SymDim:

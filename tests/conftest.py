@@ -11,6 +11,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+# No test reads or writes the user's disk cache; those of the cache itself turn it on, in folders of their own.
+os.environ.setdefault("LAYERJIT_CACHE", "off")
+
 _SLOW_MACHINE = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
 
 hypothesis.settings.register_profile(

@@ -86,7 +86,10 @@ class GraphModule:
         emitter = StageEmitter(fn, self.text, self.target, kernel, self.symbols)
         emitter.body(kernel.body)
         emitter.finish()
-        return Emitted(kernel.name, kernel.chunks, emitter.scratch_size, fn)
+        work = chunk_work(kernel, frozenset(self.symbols))
+        return Emitted(
+            kernel.name, kernel.chunks, emitter.scratch_size, fn, work, kernel.chunks * work, divides=divides(kernel)
+        )
 
     def _contract(self, kernel: Kernel, packed: bool) -> Emitted:
         made = ContractEmitter(self.text, kernel, self.target, self.symbols, packed=packed).emit()

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from codegen.cache.entry_objects import entry_object
+from codegen.cache.form import dump
 from codegen.emit.text import ModuleText
-from codegen.engine import compile_object, load_object
+from codegen.engine import load_object
 from codegen.runtime.context import Context
-from codegen.runtime.entry_text import ENTRY_NAME, write_entry
 from codegen.runtime.host import raise_status
 from codegen.runtime.layout import layout, native_entry_supported, slot_offset
 from codegen.runtime.plan import EntryPlan
@@ -21,19 +22,21 @@ from graphcore.errors import LayerJitError
 
 if TYPE_CHECKING:
     from codegen.engine import Library
-    from codegen.target import Target
 
 __all__ = [
     "ENTRY_NAME", "EntryBinding", "EntryPlan", "bind_entry", "emit_entry", "entry_library",
-    "native_entry_supported",
+    "native_entry_supported", "plan_form",
 ]  # fmt: skip
+
+ENTRY_NAME = "layerjit_entry"
+"""The symbol of a graph's entry in its object."""
 
 _METH_FASTCALL_KEYWORDS = 0x82
 # CPython reads a builtin's PyMethodDef for as long as the builtin exists, and callers may be inside its code
 # while the last reference goes, so definitions and code are never freed.
 _definitions: list[Any] = []
 _lock = threading.Lock()
-_libraries: dict[str, Library] = {}
+_libraries: dict[bytes, Library] = {}
 _never_busy = np.zeros((), dtype=np.int64)
 
 
@@ -58,12 +61,13 @@ class EntryBinding:
 def emit_entry(plan: EntryPlan, module: ModuleText, name: str = ENTRY_NAME) -> str:
     """Adds the native entry of a plan to a module (the graph's own, or another); returns the function's text.
 
-    The text depends on the plan's form (types, sources, guards, structure) and on `layout().key()`, but on no
-    object.
+    The text depends on `plan_form`, but on no object.
 
     Raises:
         UnsupportedError: where `native_entry_supported()` is False.
     """
+    from codegen.runtime.entry_text import write_entry
+
     return write_entry(plan, module, slot_offset(EntryBinding), name)
 
 
@@ -101,29 +105,49 @@ def bind_entry(
     return make(ctypes.addressof(definition), binding, None)
 
 
-def entry_library(plan: EntryPlan, target: Target, known: str, graph: Library) -> Library:
+def entry_library(plan: EntryPlan, form: bytes) -> Library:
     """A loaded object with an entry of the plan's form; entries of one form share one object in this process.
 
     Args:
         plan: what the entry does.
-        target: the CPU.
-        known: the text of the entry in the graph's own object, which is taken if the form is the same.
-        graph: that object.
+        form: its plan_form.
 
     Raises:
         UnsupportedError: where `native_entry_supported()` is False.
     """
-    # An entry does no arithmetic worth a CPU's own instructions, so its text is the same for every CPU.
-    module = ModuleText()
-    text = emit_entry(plan, module)
-    if text == known:
-        return graph
     with _lock:
-        library = _libraries.get(text)
+        library = _libraries.get(form)
         if library is None:
-            code = compile_object(module.render(), target)
-            library = _libraries[text] = load_object(code.data, (ENTRY_NAME,))
+            library = _libraries[form] = load_object(entry_object(form, lambda: _compile(plan)), (ENTRY_NAME,))
     return library
+
+
+def _compile(plan: EntryPlan) -> bytes:
+    """An object that holds the entry of a plan only."""
+    from codegen.engine import compile_object
+    from codegen.target import host_target
+
+    module = ModuleText()
+    emit_entry(plan, module)
+    # An entry does no arithmetic worth a CPU's own instructions, so it is the same for every CPU.
+    return compile_object(module.render(), host_target("portable")).data
+
+
+def plan_form(plan: EntryPlan) -> bytes:
+    """What the text of a plan's entry depends on: all of the plan but its objects, and where objects keep their fields.
+
+    Raises:
+        UnsupportedError: where `native_entry_supported()` is False.
+    """
+    return dump((
+        plan.arguments, len(plan.keywords), tuple(number for number, _ in plan.constants),
+        tuple(source[:2] if source[0] == "arg" else source[0] for source in plan.inputs),
+        plan.input_types, plan.output_types, plan.symbols, plan.guards,
+        plan.result if isinstance(plan.result, str) else ("pack",), plan.returned,
+        tuple(update[:2] for update in plan.updates), tuple(item.number for item in plan.packed),
+        plan.arena, plan.work, plan.host is not None,
+        layout().key(), slot_offset(plan.tensor_type), slot_offset(EntryBinding),
+    ))  # fmt: skip
 
 
 def _context(plan: EntryPlan, main: int) -> Context:

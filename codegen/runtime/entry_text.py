@@ -42,11 +42,8 @@ from codegen.runtime.plan import RELEASE_WORK, EntryPlan
 from codegen.runtime.recycle import LARGE
 from graphcore.types import TensorType
 
-ENTRY_NAME = "layerjit_entry"
-"""The symbol of a graph's entry in its object."""
 
-
-def write_entry(plan: EntryPlan, module: ModuleText, binding_offset: int, name: str = ENTRY_NAME) -> str:
+def write_entry(plan: EntryPlan, module: ModuleText, binding_offset: int, name: str) -> str:
     """Adds the entry of a plan to a module; returns the function's text.
 
     Args:

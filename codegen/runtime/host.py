@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from codegen.runtime.interrupt import INTERRUPTED, raise_interrupt
 from graphcore import dims
 from graphcore.errors import DTypeError, LayerJitError, ShapeError
 from graphcore.types import TensorType
+
+if TYPE_CHECKING:
+    from graphcore.graph import Node
 
 HOST_ERROR = -1
 """The status of layerjit_main when a host call raised; failures of kernels are other numbers."""
@@ -42,9 +45,10 @@ class HostCall:
         Without, the arrays are read-only views of
             buffers that are only valid during the call: for functions that do not keep their arguments.
         sized: whether the function gets (list of arrays, sizes of symbols by name) instead of the arrays.
+        node: the node of the graph that the function computes, if it is one.
     """
 
-    __slots__ = ("copy", "function", "inputs", "name", "outputs", "sized")
+    __slots__ = ("copy", "function", "inputs", "name", "node", "outputs", "sized")
 
     def __init__(
         self,
@@ -55,8 +59,10 @@ class HostCall:
         *,
         copy: bool = True,
         sized: bool = False,
+        node: Node | None = None,
     ) -> None:
         """Describes a function."""
+        self.node = node
         self.name, self.function, self.copy, self.sized = name, function, copy, sized
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
 

@@ -33,15 +33,14 @@ class GraphFunction:
 
     Attributes:
         graph: the graph as traced.
-        passes: one PassRecord per pass, once compiled.
         compile_seconds: what optimising and compiling cost, once compiled.
     """
 
     def __init__(self, graph: Graph) -> None:
         """Takes a traced graph; compilation happens on first use."""
         self.graph = graph
-        self.passes: list[Any] = []
         self.compile_seconds = 0.0
+        self._passes: list[Any] = []
         self._compiled: Any = None
         self._backward: dict[tuple[bool, ...], tuple[GraphFunction, tuple[bool, ...]]] = {}
 
@@ -51,13 +50,20 @@ class GraphFunction:
         return self.graph.name
 
     @property
+    def passes(self) -> list[Any]:
+        """One PassRecord per pass, once compiled."""
+        if self._compiled is not None and not self._passes:
+            _ = self._compiled.graph  # code from the disk cache went through no pass until someone asks
+        return self._passes
+
+    @property
     def compiled(self) -> Any:
-        """The codegen.CompiledGraph, made when first asked for."""
+        """The native code (a codegen NativeGraph), made or read from the disk cache when first asked for."""
         if self._compiled is None:
             from eager.native import compile_traced
 
             start = time.perf_counter()
-            self._compiled = compile_traced(self.graph, self.passes)
+            self._compiled = compile_traced(self.graph, self._passes)
             self.compile_seconds = time.perf_counter() - start
         return self._compiled
 
@@ -205,8 +211,7 @@ class ConcreteFunction:
             else:
                 inputs.append(("variable", source.item, source.item._version))
         kind, pack = self._result()
-        # Who writes over variables cannot be interrupted, and a loop of unknown length must be.
-        donated = set[tuple[int, int]]() if compiled.unbounded else set(compiled.graph.memory.donations)
+        donated = set(compiled.donations)
         plan = EntryPlan(
             arguments=len(positions) + len(constants) - len(keywords), keywords=keywords, constants=constants,
             inputs=inputs, input_types=[v.type for v in self.graph.inputs],

@@ -17,6 +17,7 @@ def explain(function: Function) -> str:
     lines.extend(f"  {entry.text()}" for entry in function.ledger)
     for concrete in function.concrete_functions:
         lines.extend(("", summary(collect(function, concrete))))
+        lines.append(f"  disk cache: {concrete.function.compiled.origin}")
         packed = concrete.function.compiled.packed
         if packed:
             size = sum(item.layout.nbytes for item in packed)

@@ -55,7 +55,8 @@ def run(
         graph: a valid graph; it is not changed.
         pipeline: names of passes, separated by commas; "" runs none. `fuse=BYTES` is fuse with a budget of memory.
         record: receives one PassRecord per pass.
-        verify: checks the graph before the first and after every pass.
+        verify: checks the graph that comes out; if it is not valid, or a pass fails, the passes run again with a check
+            after each, to name the one at fault.
 
     Returns:
         The graph that the last pass gave.
@@ -64,8 +65,18 @@ def run(
         InvalidArgumentError: naming near names, if no pass has a given name.
         VerifyError: naming the pass that broke the graph.
     """
+    passes = parse_pipeline(pipeline)
     with dims.assuming(graph.guards):
-        return _run(graph, parse_pipeline(pipeline), record, verify)
+        if not verify:
+            return _run(graph, passes, record, verify=False)
+        records: list[PassRecord] = []
+        try:
+            after = verify_graph(_run(graph, passes, records, verify=False))
+        except Exception:
+            return _run(graph, passes, record, verify=True)
+    if record is not None:
+        record += records
+    return after
 
 
 def _run(graph: Graph, passes: list[tuple[str, Pass]], record: list[PassRecord] | None, verify: bool) -> Graph:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from graphcore import dims
 from graphcore.errors import InconclusiveDim, ShapeError
 from graphcore.ops.move import reshape_groups, reshape_index
+from graphcore.polynomial import build, terms_of
 from graphcore.types import broadcast_shapes, contiguous_strides
 
 N, M = dims.symbol("n"), dims.symbol("m")
@@ -140,3 +141,15 @@ def test_an_assumed_equality_answers_what_follows_from_it():
         assert dims.less(n, k)
     with dims.assuming([("eq", n, m, False)]), pytest.raises(InconclusiveDim):
         dims.equal(3 * n, 3 * m)
+
+
+def test_sums_and_products_with_numbers_are_the_canonical_ones():
+    n, m = dims.symbol("n"), dims.symbol("m")
+    numbers = (-3, -1, 0, 1, 2)
+    for d in (n, n * m, n + m, 2 * n - 1, n * n + m + 1, dims.floordiv(n, 2) + 3, -n):
+        for k in numbers:
+            terms = dict(terms_of(d))
+            terms[()] = terms.get((), 0) + k
+            assert d + k == k + d == d - -k == build(terms)
+            assert d * k == k * d == build({monomial: c * k for monomial, c in terms_of(d).items()})
+            assert isinstance(d + k - k, dims.SymDim) and d + k - k == d
