@@ -200,8 +200,9 @@ class LoopInterpreter:
         for position in itertools.product(*batch):
             self.symbols.update({name: i for (name, _), i in zip(s.batch, position, strict=True)})
             a = self._matrix(s.a, position, (s.row[0], rows), (s.depth[0], depth), s.dtype)
-            b = self._matrix(s.b, position, (s.column[0], columns), (s.depth[0], depth), s.dtype)
-            total = np.zeros((rows, columns), s.dtype.numpy)
+            every = columns * (1 + len(s.more))
+            b = self._matrix(s.b, position, (s.column[0], every), (s.depth[0], depth), s.dtype)
+            total = np.zeros((rows, every), s.dtype.numpy)
             for k in range(depth):
                 total = _K.fma(a[:, k, None], b[None, :, k], total)
             for row in range(rows):
@@ -211,7 +212,8 @@ class LoopInterpreter:
     def _row(self, s: Contract, row: int, columns: int, total: Array) -> None:
         self.symbols[s.row[0]] = row
         self.vector = _Vector(s.column[0], np.arange(columns, dtype=np.int64))
-        self.values[s.dest] = total
+        for g, name in enumerate((s.dest, *s.more)):
+            self.values[name] = total[g * columns : (g + 1) * columns]
         self.run(s.body)
         self.vector = None
 

@@ -196,6 +196,9 @@ class Contract(NamedTuple):
 
     There `dest` is the sum over k < depth, ascending, one fused multiply-add each, of a[row, k] * b[k, column].
     Counters are pairs (symbol, extent); the symbol is "" where the extent is 1.
+
+    With `more` names, b has as many further columns as that many times the column extent: the sum named there, number
+    g from 1, is that of column + g * extent. So `body` has what several blocks of columns hold of one place.
     """
 
     dest: str
@@ -207,6 +210,7 @@ class Contract(NamedTuple):
     a: Operand
     b: Operand
     body: list[Any]
+    more: tuple[str, ...] = ()
 
 
 class Kernel(NamedTuple):
@@ -278,7 +282,8 @@ def _print(body: Sequence[Any], indent: str, lines: list[str]) -> None:
 
 def _print_contract(s: Contract) -> str:
     over = ", ".join(f"{name or '.'} < {extent}" for name, extent in (*s.batch, s.row, s.column, s.depth))
-    return f"contract {s.dest}: {s.dtype.name} = {_print_operand(s.a)} @ {_print_operand(s.b)} over {over}:"
+    sums = ", ".join((s.dest, *s.more))
+    return f"contract {sums}: {s.dtype.name} = {_print_operand(s.a)} @ {_print_operand(s.b)} over {over}:"
 
 
 def _print_operand(x: Operand) -> str:

@@ -115,7 +115,8 @@ def packable_input(
     updated = {source for _, source in graph.updates}
     if graph.inputs[number].node.attrs["role"] == "argument" or number in updated:
         return None
-    if not packing_pays(statement.row[1], statement.column[1], statement.depth[1], statement.dtype.size):
+    columns = statement.column[1] * (1 + len(statement.more))
+    if not packing_pays(statement.row[1], columns, statement.depth[1], statement.dtype.size):
         return None
     layout = _layout(statement, target)
     return None if layout is None else PackedInput(number, layout)
@@ -130,11 +131,15 @@ def _only_right(kernel: loopir.Kernel, s: loopir.Contract) -> int | None:
 
 def _layout(s: loopir.Contract, target: Target) -> PackedLayout | None:
     sizes: list[Dim] = [extent for _, extent in s.batch]
+    strides: list[Dim] = [*s.b.batch]
+    if s.more:  # blocks of columns lie in the copy as if they were elements of a batch
+        sizes.append(1 + len(s.more))
+        strides.append(s.column[1] * s.b.outer)
     # A batch dimension that B does not have repeats it: the kernel would want a copy for each.
-    every = [*sizes, s.column[1], s.depth[1], *s.b.batch, s.b.k, s.b.outer, s.b.offset]
+    every = [*sizes, s.column[1], s.depth[1], *strides, s.b.k, s.b.outer, s.b.offset]
     known = [d for d in every if isinstance(d, int)]
-    if len(known) < len(every) or 0 in (*sizes, *s.b.batch):
+    if len(known) < len(every) or 0 in (*sizes, *strides):
         return None
     count = len(sizes)
-    batch, (n, k), strides, offset = known[:count], known[count : count + 2], known[count + 2 : -1], known[-1]
-    return PackedLayout(s.dtype, tuple(batch), n, k, tuple(strides), offset, panel_columns(s.dtype.size, target))
+    batch, (n, k), steps, offset = known[:count], known[count : count + 2], known[count + 2 : -1], known[-1]
+    return PackedLayout(s.dtype, tuple(batch), n, k, tuple(steps), offset, panel_columns(s.dtype.size, target))

@@ -38,7 +38,7 @@ class ContractEmitter:
         s = self.statement
         spec = gemm.GemmSpec(
             s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
-            tuple(extent for _, extent in s.batch), b_packed=self.packed,
+            tuple(extent for _, extent in s.batch), b_packed=self.packed, blocks=1 + len(s.more),
         )  # fmt: skip
         return gemm.emit_gemm(
             self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue
@@ -121,7 +121,7 @@ class ContractEmitter:
             scope = emitter.scope
             if s.row[0]:
                 scope.symbols[s.row[0]] = point.m
-            scope.values[s.dest] = [acc]
+            scope.values.update({name: [sum_] for name, sum_ in zip((s.dest, *s.more), (acc, *point.more), strict=True)})
             scope.lanes = Lanes(s.column[0], [point.n], point.mask, acc.lanes)
             emitter.body(s.body)
             scope.lanes = None

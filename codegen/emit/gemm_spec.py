@@ -44,12 +44,15 @@ class OutPoint:
         m: i64 text, the row.
         n: i64 text, the column of lane 0.
         mask: bool Val of the lanes that exist, or None if all do; loads and stores must respect it.
+        more: the sums at that place of the further blocks of columns.
     """
 
-    __slots__ = ("batch", "m", "mask", "n")
+    __slots__ = ("batch", "m", "mask", "more", "n")
 
-    def __init__(self, batch: tuple[str, ...], m: str, n: str, mask: Val | None) -> None:
-        self.batch, self.m, self.n, self.mask = batch, m, n, mask
+    def __init__(
+        self, batch: tuple[str, ...], m: str, n: str, mask: Val | None, more: tuple[Val, ...] = ()
+    ) -> None:
+        self.batch, self.m, self.n, self.mask, self.more = batch, m, n, mask, more
 
 
 Reader: TypeAlias = Callable[[LlvmHandler, ReadPoint], Val]
@@ -118,9 +121,10 @@ class GemmSpec:
         a: the left operand; b: the right operand.
         b_packed: whether argument b.arg holds what the kernel of `emit_pack_b` wrote (then b's strides are
             not used).
+        blocks: B has that many times n columns; one epilogue is given the sums of every block of n at one place.
     """
 
-    __slots__ = ("a", "b", "b_packed", "batch", "dtype", "k", "m", "n")
+    __slots__ = ("a", "b", "b_packed", "batch", "blocks", "dtype", "k", "m", "n")
 
     def __init__(
         self,
@@ -133,6 +137,7 @@ class GemmSpec:
         batch: tuple[Dim, ...] = (),
         *,
         b_packed: bool = False,
+        blocks: int = 1,
     ) -> None:
         """Describes a contraction.
 
@@ -145,7 +150,7 @@ class GemmSpec:
                     f"operand {name} has {len(operand.batch)} batch strides for {len(batch)} batch dimensions"
                 )
         self.dtype, self.m, self.n, self.k, self.a, self.b = dtype, m, n, k, a, b
-        self.batch, self.b_packed = batch, b_packed
+        self.batch, self.b_packed, self.blocks = batch, b_packed, blocks
 
 
 class GemmKernel:
