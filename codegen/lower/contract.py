@@ -109,11 +109,13 @@ def sum_names(blocks: int) -> list[str]:
 
 def _blocks(what: View, node: Node) -> int:
     """In how many blocks of columns the epilogue takes the result, as the narrowest of what is stored says."""
-    whole = node.results[0].type.shape
-    narrow = [v.type.shape[-1] for v, _ in what.outputs if len(v.type.shape) == len(whole)]
-    if not whole or not all(isinstance(d, int) and d for d in (whole[-1], *narrow)) or not narrow:
+    whole, rhs = node.results[0].type.shape, node.operands[1].type
+    free = rhs.rank - len(node.attrs["contracting"][1]) - len(node.attrs["batch"][1])
+    found = {v.type.shape[-1] for v, _ in what.outputs if v.type.shape[:-1] == whole[:-1]} if free == 1 else set()
+    sizes = [d for d in (*found, *whole[-1:]) if isinstance(d, int)]
+    if len(found) < 2 and found <= {*whole[-1:]} or len(sizes) <= len(found):
         return 1
-    return max(dims.floordiv(whole[-1], d) for d in narrow)
+    return sizes[-1] // min(sizes) if min(sizes) > 1 else 1
 
 
 def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
@@ -127,7 +129,7 @@ def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
     counters = Counters(program, node, blocks)
     size = dims.product(counters.extents.values())
     columns = dims.product(d for name_, d in counters.extents.items() if name_[0] == "n")
-    if (isinstance(size, int) and size * blocks <= SMALL) or columns == 1:
+    if (isinstance(size, int) and size <= SMALL and blocks == 1) or columns == 1:
         return None
     puller = _Dense(build, node, counters)
     places = zip(node.operands, (counters.left, counters.right), strict=True)
