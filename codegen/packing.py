@@ -3,6 +3,8 @@
 A captured array, or a variable that the graph does not update, keeps its value over many calls. Where it is the
 right operand of a contraction, the kernel reads a copy laid out as its tiles go through it, [batch][n / panel][k]
 [panel], and need not copy panels in every call. A copy is the same numbers, so results keep their bits.
+
+What a loop captures keeps its value over all iterations; there the loop's driver makes the copy before the first.
 """
 
 from __future__ import annotations
@@ -97,6 +99,42 @@ class PackedInput(NamedTuple):
 
     number: int
     layout: PackedLayout
+
+
+class PackedCapture(NamedTuple):
+    """What a loop packs once, before its first iteration: the right operand of a contraction that is a capture.
+
+    Attributes:
+        number: which input of the body it is.
+        dtype: of the elements: float32 or float64.
+        batch: sizes of the batch dimensions; n: columns of a block; k: rows; blocks: of columns.
+        b: where the elements lie in the input.
+    """
+
+    number: int
+    dtype: DType
+    batch: tuple[Dim, ...]
+    n: Dim
+    k: Dim
+    blocks: int
+    b: loopir.Operand
+
+
+def packable_capture(kernel: loopir.Kernel, places: Sequence[Place], first: int) -> PackedCapture | None:
+    """What the right operand of a contraction in a loop's body is packed to, or None if it is read as it lies.
+
+    It must be one of the body's inputs from number `first` on, read by the kernel as right operand only.
+    """
+    s = kernel.body[0]
+    position = _only_right(kernel, s)
+    if position is None or places[position].kind != "input":
+        return None
+    number, blocks = places[position].number, 1 + len(s.more)
+    assert isinstance(number, int)
+    if number < first or not packing_pays(s.row[1], s.column[1] * blocks, s.depth[1], s.dtype.size):
+        return None
+    b = s.b._replace(buffer="in0")
+    return PackedCapture(number, s.dtype, tuple(d for _, d in s.batch), s.column[1], s.depth[1], blocks, b)
 
 
 def packable_input(

@@ -21,6 +21,13 @@ def saved_sizes(nodes: Iterable[Node]) -> list[str]:
     return [str(n.attrs["save"]) for n in nodes if n.attrs.get("save")]
 
 
+def first_capture(node: Node, body: Graph) -> int | None:
+    """The first input of a loop's body that is the same in every iteration; None for other bodies."""
+    if node.op.name == "cond" or body is not node.bodies[-1] or not body.outputs:
+        return None
+    return node.attrs["carried"] + node.attrs.get("scanned", 0)
+
+
 def driver_spec(node: Node, name: str, bodies: tuple[Body, ...], layout: Layout, graph: Graph) -> DriverSpec:
     """What the driver of a control node of a graph does."""
     spec = DriverSpec(name, node.op.name, bodies, len(node.operands))

@@ -21,6 +21,25 @@ from graphcore import dims
 from graphcore.dims import Dim
 
 
+class ShapeDims:
+    """Evaluates Dims over the sizes that every kernel is given."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        """Takes the names of the sizes in %dims, in order."""
+        self.symbols = symbols
+
+    def __call__(self, fn: FunctionText, dim: Dim) -> str:
+        """The i64 text of a Dim in a function."""
+        if isinstance(dim, int):
+            return str(dim)
+        return emit_dim(fn, dim, load_symbols(fn, self.symbols, dims.free_symbols(dim)))
+
+
+def operand_view(x: loopir.Operand, position: int) -> gemm.Operand:
+    """An operand that is a view of the argument at a position."""
+    return gemm.Operand(position, outer=x.outer, k=x.k, batch=x.batch, offset=x.offset)
+
+
 class ContractEmitter:
     """Emits one kernel whose body is a Contract statement."""
 
@@ -41,19 +60,12 @@ class ContractEmitter:
             tuple(extent for _, extent in s.batch), b_packed=self.packed, blocks=1 + len(s.more),
         )  # fmt: skip
         return gemm.emit_gemm(
-            self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue
+            self.module, self.kernel.name, spec, self.target, emit_dim=ShapeDims(self.symbols), epilogue=self._epilogue
         )
-
-    def _dim(self, fn: FunctionText, dim: Dim) -> str:
-        if isinstance(dim, int):
-            return str(dim)
-        return emit_dim(fn, dim, load_symbols(fn, self.symbols, dims.free_symbols(dim)))
 
     def _operand(self, x: loopir.Operand, outer: str) -> gemm.Operand:
         if x.buffer:
-            return gemm.Operand(
-                self.positions[x.buffer], outer=x.outer, k=x.k, batch=x.batch, offset=x.offset
-            )
+            return operand_view(x, self.positions[x.buffer])
         if x.rows:
             return gemm.Operand(fill=lambda p, stride: self._fill(p, stride, x))
         return gemm.Operand(read=lambda fn: self._reader(fn, x, outer), axis=self._axis(x, outer))
@@ -134,4 +146,4 @@ def is_contract(kernel: Kernel) -> bool:
     return len(kernel.body) == 1 and isinstance(kernel.body[0], Contract)
 
 
-__all__ = ["ContractEmitter", "is_contract", "symbols_in"]
+__all__ = ["ContractEmitter", "ShapeDims", "is_contract", "operand_view", "symbols_in"]

@@ -31,6 +31,15 @@ class Body(NamedTuple):
     arena: Dim
 
 
+class Pack(NamedTuple):
+    """A copy of a capture that a loop makes before its first iteration: which, by what kernel, and its size."""
+
+    operand: int
+    kernel: str
+    chunks: Dim
+    nbytes: Dim
+
+
 class DriverSpec(NamedTuple):
     """What a driver does.
 
@@ -47,6 +56,7 @@ class DriverSpec(NamedTuple):
         reverse: whether it starts at the last element.
         save: the size that a loop with saved values finds out, or "".
         saved: positions of the carried values that are saved.
+        packs: copies that the body gets behind its outputs.
     """
 
     name: str
@@ -61,6 +71,7 @@ class DriverSpec(NamedTuple):
     reverse: bool = False
     save: str = ""
     saved: tuple[int, ...] = ()
+    packs: tuple[Pack, ...] = ()
 
     @property
     def swapped(self) -> list[int]:
@@ -69,7 +80,15 @@ class DriverSpec(NamedTuple):
 
     @property
     def bodies_at(self) -> Dim:
-        """Where the bodies' scratch starts, after the second buffers."""
+        """Where the bodies' scratch starts, after the second buffers and the copies."""
+        total = self.packs_at
+        for pack in self.packs:
+            total = total + aligned(pack.nbytes)
+        return total
+
+    @property
+    def packs_at(self) -> Dim:
+        """Where the copies of captures start."""
         total: Dim = 0
         for i in self.swapped:
             total = total + aligned(self.carried[i])
@@ -94,6 +113,7 @@ class DriverSpec(NamedTuple):
             lines.append(f"  carried {i}: {size} bytes, {where}{kept}")
         lines += [f"  scanned {i}: {size} bytes at a time" for i, size in enumerate(self.scanned)]
         lines += [f"  stacked {i}: {size} bytes at a time" for i, size in enumerate(self.stacked)]
+        lines += [f"  operand {p.operand} is packed first: {p.nbytes} bytes" for p in self.packs]
         return "\n".join([*lines, f"  scratch: {self.scratch} bytes"])
 
 
@@ -117,6 +137,7 @@ class _Driver:
         self.fn = fn = module.function(spec.name, MAIN_PARAMETERS, "i32", "internal")
         fn.comment(spec.text().replace("\n", "\n  ;"))
         sizes = [*spec.carried, *spec.scanned, *spec.stacked, spec.length, spec.scratch]
+        sizes += [d for p in spec.packs for d in (p.nbytes, p.chunks)]
         self.sizes = load_symbols(fn, symbols, dims.free_symbols(sizes))
         self.memo: dict[Dim, str] = {}
         self.count = len(spec.carried)
@@ -180,7 +201,7 @@ class _Driver:
         """The table of the bodies' buffers, and those of the carried values' next and spare buffers."""
         spec, fn = self.spec, self.fn
         self.inputs = spec.operands
-        table = fn.alloca(f"[{self.inputs + max(outputs, 1)} x ptr]")
+        table = fn.alloca(f"[{self.inputs + max(outputs, 1) + len(spec.packs)} x ptr]")
         following = fn.alloca(f"[{max(self.count, 1)} x ptr]")
         spare = fn.alloca(f"[{max(self.count, 1)} x ptr]")
         for i in range(self.inputs):
@@ -199,7 +220,21 @@ class _Driver:
             first, second = self._order(result, second)
             self.store(first, following, i)
             self.store(second, spare, i)
+        self._pack(table, self.inputs + outputs)
         return table, following, spare
+
+    def _pack(self, table: str, first: int) -> None:
+        """Makes the copies of captures, whose addresses come into the table from entry `first` on."""
+        fn, offset = self.fn, self.spec.packs_at
+        arguments = fn.alloca("[2 x ptr]") if self.spec.packs else ""
+        for i, pack in enumerate(self.spec.packs):
+            copy = self.at("%arena", self.dim(offset))
+            offset = offset + aligned(pack.nbytes)
+            self.store(self.load("%bufs", pack.operand), arguments, 0)
+            self.store(copy, arguments, 1)
+            self.store(copy, table, first + i)
+            words = [("ptr", arguments), ("ptr", "%dims"), ("ptr", "null"), ("i64", "0"), ("i64", self.dim(pack.chunks))]
+            fn.call("i32", pack.kernel, words, external=False)
 
     def _order(self, result: str, second: str) -> tuple[str, str]:
         """Which buffer is written first: in a scan the one that makes the last iteration write the result."""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from codegen import loopir
-from codegen.emit.contract import ContractEmitter, is_contract
-from codegen.emit.driver import DriverSpec, emit_driver
+from codegen.emit import gemm
+from codegen.emit.contract import ContractEmitter, ShapeDims, is_contract, operand_view
+from codegen.emit.driver import DriverSpec, Pack, emit_driver
 from codegen.emit.kernel import PARAMETERS, Emitter
 from codegen.emit.main import MainSpec, emit_main
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.loopir import Kernel
+from codegen.packing import PackedCapture
 from codegen.target import Target
 from graphcore.dims import Dim
 
@@ -69,6 +71,17 @@ class GraphModule:
         made = ContractEmitter(self.text, kernel, self.target, self.symbols, packed=packed).emit()
         fn = next(f for f in self.text.functions if f.name == kernel.name)
         return Emitted(kernel.name, made.chunk_count, made.scratch_bytes, fn)
+
+    def pack(self, name: str, item: PackedCapture) -> Pack:
+        """Adds the kernel that packs what a loop captures."""
+        spec = gemm.GemmSpec(
+            item.dtype, 1, item.n, item.k, gemm.Operand(k=1, batch=(0,) * len(item.batch)), operand_view(item.b, 0),
+            item.batch, blocks=item.blocks,
+        )  # fmt: skip
+        emit = ShapeDims(self.symbols)
+        made = gemm.emit_pack_b(self.text, name, spec, self.target, emit_dim=emit, out_arg=1)
+        size = gemm.packed_elements(spec, self.target) * item.dtype.size
+        return Pack(item.number, made.name, made.chunk_count, size)
 
     def main(self, spec: MainSpec) -> FunctionText:
         """Adds the function of a graph: layerjit_main, or a body of a control node."""
