@@ -21,6 +21,9 @@ from graphcore.graph import Node, Value
 SMALL = 2048
 """A contraction of at most this many multiplications is not worth the dense kernel's code."""
 
+LOW, WIDE = 256, 64
+"""Of a batch of matrices up to LOW rows with at least WIDE columns, all rows are packed as those of one matrix."""
+
 
 class Counters:
     """The counters of a contraction: batch, rows, columns, depth, as index tuples.
@@ -161,13 +164,16 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     expressions += [r.at for r in program.roots]
     axes, replace = merge(counters.axes(), expressions)
     groups = {letter: [a for a in axes if a.group == letter] for letter in "bmnk"}
-    row, column = (_last(groups[letter]) for letter in "mn")
     depth = groups["k"]
+    split = _split_rows(program, operands, replace, groups)
+    if split is not None:
+        groups["m"], left, replace = split
+    row, column = (_last(groups[letter]) for letter in "mn")
     batch = [*groups["b"], *groups["m"][:-1], *groups["n"][:-1]]
-    views = [
-        _operand(program, n, replace, [a.name for a in batch], outer, depth)
-        for n, outer in zip(operands, (row[0], column[0]), strict=True)
-    ]
+    names = [a.name for a in batch]
+    if split is None:
+        left = _operand(program, operands[0], replace, names, row[0], depth)
+    right = _operand(program, operands[1], replace, names, column[0], depth)
     body = [rewrite(program.statements[n], replace) for n in program.ordered([r.src for r in program.roots])]
     body = [s for s in body if not isinstance(s, Given)]
     body += [Store(r.buffer, dims.substitute(r.at, replace), r.src) for r in program.roots]
@@ -177,8 +183,37 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     if more and (len(counters.right_axes) != 1 or column[0] != dims.is_symbol(counters.n[-1])):
         return None
     folded = (_last(depth)[0], dims.product(a.extent for a in depth))
-    statement = Contract("sum", dtype, pairs, row, column, folded, views[0], views[1], body, more)
+    statement = Contract("sum", dtype, pairs, row, column, folded, left, right, body, more)
     return build.lowered(name, "contract", [statement], 1)
+
+
+def _split_rows(
+    program: Program, operands: Sequence[str], replace: dict[str, Dim], groups: dict[str, list[Axis]]
+) -> tuple[list[Axis], Operand, dict[str, Dim]] | None:
+    """One axis of rows where only the left operand keeps several apart (a transposed batch), with that operand.
+
+    Its rows are then packed. With the outer axes as a batch of low matrices, the right operand would be packed for
+    each of them, which costs more.
+    """
+    rows, depth, columns = groups["m"], groups["k"], groups["n"]
+    load = rewrite(program.statements[operands[0]], replace)
+    if len(rows) < 2 or len(depth) != 1 or not isinstance(load, Load) or load.guard is not None:
+        return None
+    low, few = rows[-1].extent, dims.product(a.extent for a in columns)
+    if (isinstance(low, int) and low > LOW) or (isinstance(few, int) and few < WIDE):
+        return None
+    parts, linear = linear_parts(load.at, frozenset(a.name for a in (*rows, *depth)))
+    if not linear or parts.get(depth[0].name) != 1:
+        return None
+    others = [rewrite(program.statements[n], replace) for n in program.ordered([operands[1], *(
+        r.src for r in program.roots)])]  # fmt: skip
+    at = [d for s in others for d in loopir.index_dims(s)]
+    joined, more = merge(rows, [*at, *(dims.substitute(r.at, replace) for r in program.roots)])
+    if len(joined) > 1:
+        return None
+    left = Operand("", body=(load,), value=operands[0], rows=tuple((a.name, a.extent) for a in rows),
+                   depth=((depth[0].name, depth[0].extent),))  # fmt: skip
+    return joined, left, {name: dims.substitute(d, more) for name, d in replace.items()} | more
 
 
 def _last(axes: Sequence[Axis]) -> tuple[str, Dim]:
