@@ -82,7 +82,7 @@ def _vjp(record: Record, cts: Sequence[Handle | None], f: Functions) -> Sequence
         raise LayerJitError(
             f"op {record.op.name} has no gradient; use tf.stop_gradient around it, or tf.custom_gradient to give one"
         )
-    if record.op.name == "slice" and (piece := piece_of(f, cts[0], f.type(record.inputs[0]), record.attrs)):
+    if record.op.name == "slice" and (piece := piece_of(f, cts[0], f.type(record.inputs[0]), dict(record.attrs))):
         return (piece,)
     return record.op.vjp(f, cts, record.inputs, record.outputs, record.attrs)
 

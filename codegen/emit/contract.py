@@ -133,7 +133,8 @@ class ContractEmitter:
             scope = emitter.scope
             if s.row[0]:
                 scope.symbols[s.row[0]] = point.m
-            scope.values.update({name: [sum_] for name, sum_ in zip((s.dest, *s.more), (acc, *point.more), strict=True)})
+            sums = zip((s.dest, *s.more), (acc, *point.more), strict=True)
+            scope.values.update({name: [value] for name, value in sums})
             scope.lanes = Lanes(s.column[0], [point.n], point.mask, acc.lanes)
             emitter.body(s.body)
             scope.lanes = None

@@ -233,7 +233,8 @@ class _Driver:
             self.store(self.load("%bufs", pack.operand), arguments, 0)
             self.store(copy, arguments, 1)
             self.store(copy, table, first + i)
-            words = [("ptr", arguments), ("ptr", "%dims"), ("ptr", "null"), ("i64", "0"), ("i64", self.dim(pack.chunks))]
+            table_words = [("ptr", arguments), ("ptr", "%dims"), ("ptr", "null")]
+            words = [*table_words, ("i64", "0"), ("i64", self.dim(pack.chunks))]
             fn.call("i32", pack.kernel, words, external=False)
 
     def _order(self, result: str, second: str) -> tuple[str, str]:

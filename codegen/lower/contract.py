@@ -114,11 +114,11 @@ def _blocks(what: View, node: Node) -> int:
     """In how many blocks of columns the epilogue takes the result, as the narrowest of what is stored says."""
     whole, rhs = node.results[0].type.shape, node.operands[1].type
     free = rhs.rank - len(node.attrs["contracting"][1]) - len(node.attrs["batch"][1])
-    found = {v.type.shape[-1] for v, _ in what.outputs if v.type.shape[:-1] == whole[:-1]} if free == 1 else set()
-    sizes = [d for d in (*found, *whole[-1:]) if isinstance(d, int)]
-    if len(found) < 2 and found <= {*whole[-1:]} or len(sizes) <= len(found):
+    widths = [v.type.shape[-1] for v, _ in what.outputs if whole and v.type.shape[:-1] == whole[:-1]]
+    known = [d for d in widths if isinstance(d, int)]
+    if free != 1 or not known or len(known) < len(widths) or not isinstance(whole[-1], int) or min(known) < 2:
         return 1
-    return sizes[-1] // min(sizes) if min(sizes) > 1 else 1
+    return max(whole[-1] // min(known), 1)
 
 
 def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
@@ -167,12 +167,11 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     depth = groups["k"]
     split = _split_rows(program, operands, replace, groups)
     if split is not None:
-        groups["m"], left, replace = split
+        groups["m"], _, replace = split
     row, column = (_last(groups[letter]) for letter in "mn")
     batch = [*groups["b"], *groups["m"][:-1], *groups["n"][:-1]]
     names = [a.name for a in batch]
-    if split is None:
-        left = _operand(program, operands[0], replace, names, row[0], depth)
+    left = _operand(program, operands[0], replace, names, row[0], depth) if split is None else split[1]
     right = _operand(program, operands[1], replace, names, column[0], depth)
     body = [rewrite(program.statements[n], replace) for n in program.ordered([r.src for r in program.roots])]
     body = [s for s in body if not isinstance(s, Given)]
