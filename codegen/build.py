@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from codegen import debug, loopir
 from codegen.compiled import KernelInfo
 from codegen.emit.contract import is_contract
-from codegen.emit.driver import Body, DriverSpec
+from codegen.emit.driver_spec import Body, DriverSpec
 from codegen.emit.main import MainSpec
 from codegen.emit.module import GraphModule
 from codegen.emit.text import FunctionText
@@ -15,8 +15,8 @@ from codegen.layout import Layout, Place, Step
 from codegen.lower.assertion import lower_assert
 from codegen.lower.nodes import is_native, lower_node
 from codegen.lower.view import Lowered
-from codegen.packing import PackedInput, packable_input
-from codegen.regions import REGIONS, driver_spec, driver_step, saved_sizes
+from codegen.packing import PackedCapture, PackedInput, packable_capture, packable_input
+from codegen.regions import REGIONS, driver_spec, driver_step, first_capture, saved_sizes
 from codegen.runtime.host import HostCall
 from codegen.runtime.host_node import host_call
 from codegen.runtime.plan import symbol_order
@@ -87,8 +87,14 @@ class GraphBuild:
         work: about how many picoseconds a run takes; a while loop counts as one of UNKNOWN.
     """
 
-    def __init__(self, graph: Graph, shared: Shared, name: str = MAIN_NAME) -> None:
+    def __init__(self, graph: Graph, shared: Shared, name: str = MAIN_NAME, captures: int | None = None) -> None:
         """Starts with no steps.
+
+        Args:
+            graph: the graph.
+            shared: what it has in common with the others of its module.
+            name: the symbol of its function.
+            captures: for the body of a loop the number of its first input that is the same in every iteration.
 
         Raises:
             UnsupportedError: if a value cannot lie in memory, or an output has a size that only the run finds out.
@@ -96,7 +102,9 @@ class GraphBuild:
         self.graph, self.shared, self.name = graph, shared, name
         self.layout = Layout(graph)
         self.found = frozenset(saved_sizes(graph.nodes))
+        self.captures = captures
         self.packed: list[PackedInput] = []
+        self.packed_captures: list[PackedCapture] = []
         self.arena: Dim = 0
         self.work: Dim = 0
         self._own: Dim = 0
@@ -171,7 +179,7 @@ class GraphBuild:
     def _region(self, node: Node) -> None:
         name = self._name(node)
         parts = tuple(
-            GraphBuild(body, self.shared, f"{name}_{part}").lower()
+            GraphBuild(body, self.shared, f"{name}_{part}", first_capture(node, body)).lower()
             for body, part in zip(node.bodies, REGIONS[node.op.name](node), strict=True)
         )
         self._planned.append(_Planned((), part=None, node=node, bodies=parts))
@@ -222,6 +230,9 @@ class GraphBuild:
         stem = plan.bodies[0].name.rpartition("_")[0]
         bodies = tuple(build.emit() for build in plan.bodies)
         spec: DriverSpec = driver_spec(node, stem, bodies, self.layout, self.graph)
+        spec = spec._replace(packs=tuple(
+            self.shared.module.pack(f"{stem}_pack_{i}", item) for i, item in enumerate(plan.bodies[-1].packed_captures)
+        ))  # fmt: skip
         self.work = self.work + spec.total
         self._own = self._own + (spec.work if spec.kind == "cond" else 0)
         function = self.shared.module.driver(spec)
@@ -231,12 +242,17 @@ class GraphBuild:
 
     def _pack(self, kernel: loopir.Kernel, places: tuple[Place, ...]) -> tuple[bool, tuple[Place, ...]]:
         """Whether a kernel reads a packed copy of its right operand, and then its places with that copy."""
-        if self.name != MAIN_NAME or not is_contract(kernel):
+        if not is_contract(kernel):
             return False, places
-        item = packable_input(kernel, places, self.graph, self.shared.target)
+        known: list[Any] = self.packed if self.name == MAIN_NAME else self.packed_captures
+        item = None
+        if self.name == MAIN_NAME:
+            item = packable_input(kernel, places, self.graph, self.shared.target)
+        elif self.captures is not None:
+            item = packable_capture(kernel, places, self.captures)
         if item is None:
             return False, places
-        if item not in self.packed:
-            self.packed.append(item)
-        copy = Place("packed", self.packed.index(item))
+        if item not in known:
+            known.append(item)
+        copy = Place("packed", known.index(item))
         return True, tuple(copy if p == Place("input", item.number) else p for p in places)

@@ -200,10 +200,11 @@ class LoopInterpreter:
         for position in itertools.product(*batch):
             self.symbols.update({name: i for (name, _), i in zip(s.batch, position, strict=True)})
             a = self._matrix(s.a, position, (s.row[0], rows), (s.depth[0], depth), s.dtype)
-            b = self._matrix(s.b, position, (s.column[0], columns), (s.depth[0], depth), s.dtype)
-            total = np.zeros((rows, columns), s.dtype.numpy)
+            every = columns * (1 + len(s.more))
+            b = self._matrix(s.b, position, (s.column[0], every), (s.depth[0], depth), s.dtype)
+            total = np.zeros((rows, every), s.dtype.numpy)
             if s.carried is not None and int(self.index(s.carried.first)):
-                total = self.buffers[s.carried.buffer].reshape(rows, columns)
+                total = self.buffers[s.carried.buffer].reshape(rows, every)
             for k in range(depth):
                 total = _K.fma(a[:, k, None], b[None, :, k], total)
             if s.carried is not None:
@@ -215,7 +216,8 @@ class LoopInterpreter:
     def _row(self, s: Contract, row: int, columns: int, total: Array) -> None:
         self.symbols[s.row[0]] = row
         self.vector = _Vector(s.column[0], np.arange(columns, dtype=np.int64))
-        self.values[s.dest] = total
+        for g, name in enumerate((s.dest, *s.more)):
+            self.values[name] = total[g * columns : (g + 1) * columns]
         self.run(s.body)
         self.vector = None
 

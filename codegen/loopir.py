@@ -209,6 +209,9 @@ class Contract(NamedTuple):
     There `dest` is the sum over k < depth, ascending, one fused multiply-add each, of a[row, k] * b[k, column].
     Inside of serial loops, the operands and the body may speak of their counters.
     Counters are pairs (symbol, extent); the symbol is "" where the extent is 1.
+
+    With `more` names, b has as many further columns as that many times the column extent: the sum named there, number
+    g from 1, is that of column + g * extent. So `body` has what several blocks of columns hold of one place.
     """
 
     dest: str
@@ -221,6 +224,7 @@ class Contract(NamedTuple):
     b: Operand
     body: list[Any]
     carried: Carried | None = None
+    more: tuple[str, ...] = ()
 
 
 class Kernel(NamedTuple):
@@ -292,9 +296,9 @@ def _print(body: Sequence[Any], indent: str, lines: list[str]) -> None:
 
 def _print_contract(s: Contract) -> str:
     over = ", ".join(f"{name or '.'} < {extent}" for name, extent in (*s.batch, s.row, s.column, s.depth))
-    c = s.carried
+    sums, c = ", ".join((s.dest, *s.more)), s.carried
     on = f" on from {c.buffer} at {c.first}, body if {c.left} is 0" if c is not None else ""
-    return f"contract {s.dest}: {s.dtype.name} = {_print_operand(s.a)} @ {_print_operand(s.b)} over {over}{on}:"
+    return f"contract {sums}: {s.dtype.name} = {_print_operand(s.a)} @ {_print_operand(s.b)} over {over}{on}:"
 
 
 def _print_operand(x: Operand) -> str:

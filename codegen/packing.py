@@ -3,6 +3,8 @@
 A captured array, or a variable that the graph does not update, keeps its value over many calls. Where it is the
 right operand of a contraction, the kernel reads a copy laid out as its tiles go through it, [batch][n / panel][k]
 [panel], and need not copy panels in every call. A copy is the same numbers, so results keep their bits.
+
+What a loop captures keeps its value over all iterations; there the loop's driver makes the copy before the first.
 """
 
 from __future__ import annotations
@@ -99,6 +101,42 @@ class PackedInput(NamedTuple):
     layout: PackedLayout
 
 
+class PackedCapture(NamedTuple):
+    """What a loop packs once, before its first iteration: the right operand of a contraction that is a capture.
+
+    Attributes:
+        number: which input of the body it is.
+        dtype: of the elements: float32 or float64.
+        batch: sizes of the batch dimensions; n: columns of a block; k: rows; blocks: of columns.
+        b: where the elements lie in the input.
+    """
+
+    number: int
+    dtype: DType
+    batch: tuple[Dim, ...]
+    n: Dim
+    k: Dim
+    blocks: int
+    b: loopir.Operand
+
+
+def packable_capture(kernel: loopir.Kernel, places: Sequence[Place], first: int) -> PackedCapture | None:
+    """What the right operand of a contraction in a loop's body is packed to, or None if it is read as it lies.
+
+    It must be one of the body's inputs from number `first` on, read by the kernel as right operand only.
+    """
+    s = kernel.body[0]
+    position = _only_right(kernel, s)
+    if position is None or places[position].kind != "input":
+        return None
+    number, blocks = places[position].number, 1 + len(s.more)
+    assert isinstance(number, int)
+    if number < first or not packing_pays(s.row[1], s.column[1] * blocks, s.depth[1], s.dtype.size):
+        return None
+    b = s.b._replace(buffer="in0")
+    return PackedCapture(number, s.dtype, tuple(d for _, d in s.batch), s.column[1], s.depth[1], blocks, b)
+
+
 def packable_input(
     kernel: loopir.Kernel, places: Sequence[Place], graph: Graph, target: Target
 ) -> PackedInput | None:
@@ -115,7 +153,8 @@ def packable_input(
     updated = {source for _, source in graph.updates}
     if graph.inputs[number].node.attrs["role"] == "argument" or number in updated:
         return None
-    if not packing_pays(statement.row[1], statement.column[1], statement.depth[1], statement.dtype.size):
+    columns = statement.column[1] * (1 + len(statement.more))
+    if not packing_pays(statement.row[1], columns, statement.depth[1], statement.dtype.size):
         return None
     layout = _layout(statement, target)
     return None if layout is None else PackedInput(number, layout)
@@ -130,11 +169,15 @@ def _only_right(kernel: loopir.Kernel, s: loopir.Contract) -> int | None:
 
 def _layout(s: loopir.Contract, target: Target) -> PackedLayout | None:
     sizes: list[Dim] = [extent for _, extent in s.batch]
+    strides: list[Dim] = [*s.b.batch]
+    if s.more:  # blocks of columns lie in the copy as if they were elements of a batch
+        sizes.append(1 + len(s.more))
+        strides.append(s.column[1] * s.b.outer)
     # A batch dimension that B does not have repeats it: the kernel would want a copy for each.
-    every = [*sizes, s.column[1], s.depth[1], *s.b.batch, s.b.k, s.b.outer, s.b.offset]
+    every = [*sizes, s.column[1], s.depth[1], *strides, s.b.k, s.b.outer, s.b.offset]
     known = [d for d in every if isinstance(d, int)]
-    if len(known) < len(every) or 0 in (*sizes, *s.b.batch):
+    if len(known) < len(every) or 0 in (*sizes, *strides):
         return None
     count = len(sizes)
-    batch, (n, k), strides, offset = known[:count], known[count : count + 2], known[count + 2 : -1], known[-1]
-    return PackedLayout(s.dtype, tuple(batch), n, k, tuple(strides), offset, panel_columns(s.dtype.size, target))
+    batch, (n, k), steps, offset = known[:count], known[count : count + 2], known[count + 2 : -1], known[-1]
+    return PackedLayout(s.dtype, tuple(batch), n, k, tuple(steps), offset, panel_columns(s.dtype.size, target))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from codegen.emit.driver import Body, DriverSpec
+from codegen.emit.driver_spec import Body, DriverSpec
 from codegen.layout import Layout, Place, Step
 from graphcore.graph import Graph, Node, Value
 
@@ -19,6 +19,13 @@ REGIONS: dict[str, Callable[[Node], Sequence[str]]] = {
 def saved_sizes(nodes: Iterable[Node]) -> list[str]:
     """The sizes that loops with saved values among the nodes find out."""
     return [str(n.attrs["save"]) for n in nodes if n.attrs.get("save")]
+
+
+def first_capture(node: Node, body: Graph) -> int | None:
+    """The first input of a loop's body that is the same in every iteration; None for other bodies."""
+    if node.op.name == "cond" or body is not node.bodies[-1] or not body.outputs:
+        return None
+    return node.attrs["carried"] + node.attrs.get("scanned", 0)
 
 
 def driver_spec(node: Node, name: str, bodies: tuple[Body, ...], layout: Layout, graph: Graph) -> DriverSpec:

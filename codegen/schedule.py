@@ -82,13 +82,15 @@ class GemmSchedule:
         b_direct: whether B can be read in place; it is, up to `direct_rows` rows in a block.
         tile_rows: rows of the area of accumulators, when k has several blocks.
         a_at, b_at, c_at: byte offsets of packed A, packed B and the accumulators in scratch.
+        b_block, c_block: bytes from one block of columns to the next in packed B and in the accumulators.
         scratch_bytes: its size.
         carry_bytes: what a chunk takes of the buffer of sums that are carried from call to call.
     """
 
     __slots__ = (
-        "a_at", "a_layout", "a_mode", "a_stride", "b_at", "b_direct", "block_k", "block_m", "block_n", "c_at",
-        "carry_bytes", "direct_rows", "far_b", "kinds", "lanes", "panel", "scratch_bytes", "tile_rows", "tiles",
+        "a_at", "a_layout", "a_mode", "a_stride", "b_at", "b_block", "b_direct", "block_k", "block_m", "block_n",
+        "c_at", "c_block", "carry_bytes", "direct_rows", "far_b", "kinds", "lanes", "panel", "scratch_bytes",
+        "tile_rows", "tiles",
         "vector_bytes",
     )  # fmt: skip
 
@@ -108,9 +110,8 @@ class GemmSchedule:
         self.panel = 2 * vector // size
         self.lanes = min(16, self.panel)
         self.vector_bytes = vector
-        small_b = (
-            isinstance(spec.n, int) and isinstance(spec.k, int) and spec.n * spec.k * size <= _NEAR_BYTES
-        )
+        every = spec.n * spec.blocks
+        small_b = isinstance(every, int) and isinstance(spec.k, int) and every * spec.k * size <= _NEAR_BYTES
         self.far_b = not small_b
         self._place_operands(spec)
         self.block_k = block_k or _block_k(spec, target)
@@ -203,7 +204,7 @@ class GemmSchedule:
             return self._shared_columns(spec, most, step)
         rows = min(spec.m, self.block_m) if isinstance(spec.m, int) else self.block_m
         k = spec.k if isinstance(spec.k, int) else 2 * self.block_k
-        wanted = _CHUNK_OPERATIONS // max(2 * max(rows, _FAR_ROWS) * k, 1)
+        wanted = _CHUNK_OPERATIONS // max(2 * max(rows, _FAR_ROWS) * k * spec.blocks, 1)
         return min(most, max(-(-wanted // step), 1) * step)
 
     def _shared_columns(self, spec: GemmSpec, most: int, step: int) -> int:
@@ -235,11 +236,12 @@ class GemmSchedule:
         )
         if self.a_mode == "direct":
             a_bytes = 0
-        b_bytes = 0 if spec.b_packed else widest * kc * size
+        self.c_block = _aligned(c_bytes)
+        self.b_block = 0 if spec.b_packed else _aligned(widest * kc * size)
         self.c_at = 0
-        self.carry_bytes = _aligned(c_bytes)
-        self.b_at = 0 if spec.carry is not None else self.carry_bytes
-        self.a_at = self.b_at + _aligned(b_bytes)
+        self.carry_bytes = self.c_block
+        self.b_at = 0 if spec.carry is not None else self.c_block * spec.blocks
+        self.a_at = self.b_at + self.b_block * spec.blocks
         self.scratch_bytes = self.a_at + _aligned(a_bytes)
 
     def describe(self) -> str:
@@ -294,4 +296,4 @@ def gemm_schedule(spec: GemmSpec, target: Target) -> GemmSchedule:
 def packed_elements(spec: GemmSpec, target: Target) -> Dim:
     """Elements of B as `emit_pack_b` lays it out."""
     panel = panel_columns(_check(spec).dtype.size, target)
-    return product(spec.batch) * ceildiv(spec.n, panel) * panel * spec.k
+    return product(spec.batch) * spec.blocks * ceildiv(spec.n, panel) * panel * spec.k

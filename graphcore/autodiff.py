@@ -13,6 +13,7 @@ from graphcore.errors import LayerJitError
 from graphcore.functions import Functions, Handle
 from graphcore.graph import Graph, Node, Value
 from graphcore.optable import OpDef
+from graphcore.pieces import Pieces, join_pieces, piece_of, whole_of
 from graphcore.rows import Rows, dense, join
 
 
@@ -64,10 +65,12 @@ def backward(
             if ct is not None and id(operand) in touched:
                 _accumulate(grads, operand, ct() if callable(ct) else ct, f)
     found = [grads.get(id(s)) for s in sources]
-    return found if sparse else [_whole(g, f) for g in found]
+    return [g if sparse and isinstance(g, Rows) else _whole(g, f) for g in found]
 
 
 def _whole(ct: Any, f: Functions) -> Any:
+    if isinstance(ct, Pieces):
+        return whole_of(f, ct)
     return dense(f, ct) if isinstance(ct, Rows) else ct
 
 
@@ -79,6 +82,8 @@ def _vjp(record: Record, cts: Sequence[Handle | None], f: Functions) -> Sequence
         raise LayerJitError(
             f"op {record.op.name} has no gradient; use tf.stop_gradient around it, or tf.custom_gradient to give one"
         )
+    if record.op.name == "slice" and (piece := piece_of(f, cts[0], f.type(record.inputs[0]), dict(record.attrs))):
+        return (piece,)
     return record.op.vjp(f, cts, record.inputs, record.outputs, record.attrs)
 
 
@@ -93,9 +98,17 @@ def reached(records: Iterable[Record], sources: Iterable[Any]) -> set[int]:
 
 def _accumulate(grads: dict[int, Handle], target: Any, ct: Handle, f: Functions) -> None:
     have = grads.get(id(target))
+    if isinstance(have, Pieces):
+        joined = join_pieces(f, have, ct) if isinstance(ct, Pieces) else None
+        if joined is not None:
+            grads[id(target)] = joined
+            return
+        have = whole_of(f, have)
     if have is None:
         grads[id(target)] = ct
-    elif isinstance(ct, Rows):
+        return
+    ct = whole_of(f, ct) if isinstance(ct, Pieces) else ct
+    if isinstance(ct, Rows):
         grads[id(target)] = join(f, have, ct) if isinstance(have, Rows) else dense(f, ct, have)
     else:
         grads[id(target)] = dense(f, have, ct) if isinstance(have, Rows) else f.add(have, ct)

@@ -22,6 +22,25 @@ from graphcore import dims
 from graphcore.dims import Dim
 
 
+class ShapeDims:
+    """Evaluates Dims over the sizes that every kernel is given."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        """Takes the names of the sizes in %dims, in order."""
+        self.symbols = symbols
+
+    def __call__(self, fn: FunctionText, dim: Dim) -> str:
+        """The i64 text of a Dim in a function."""
+        if isinstance(dim, int):
+            return str(dim)
+        return emit_dim(fn, dim, load_symbols(fn, self.symbols, dims.free_symbols(dim)))
+
+
+def operand_view(x: loopir.Operand, position: int) -> gemm.Operand:
+    """An operand that is a view of the argument at a position."""
+    return gemm.Operand(position, outer=x.outer, k=x.k, batch=x.batch, offset=x.offset)
+
+
 class ContractEmitter:
     """Emits one kernel whose body is a Contract statement."""
 
@@ -38,7 +57,7 @@ class ContractEmitter:
         """Adds the kernel to the module."""
         spec = self.spec()
         return gemm.emit_gemm(
-            self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue
+            self.module, self.kernel.name, spec, self.target, emit_dim=ShapeDims(self.symbols), epilogue=self._epilogue
         )
 
     def spec(self) -> gemm.GemmSpec:
@@ -48,25 +67,18 @@ class ContractEmitter:
             carry = Carry(self.positions[s.carried.buffer], s.carried.first, s.carried.left)
         return gemm.GemmSpec(
             s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
-            tuple(extent for _, extent in s.batch), b_packed=self.packed, carry=carry,
+            tuple(extent for _, extent in s.batch), b_packed=self.packed, carry=carry, blocks=1 + len(s.more),
         )  # fmt: skip
 
     def pack(self, out: int) -> gemm.GemmKernel:
         """Adds the kernel that packs the right operand into argument `out`, and nothing else."""
         return gemm.emit_pack_b(
-            self.module, self.kernel.name, self.spec(), self.target, emit_dim=self._dim, out_arg=out
+            self.module, self.kernel.name, self.spec(), self.target, emit_dim=ShapeDims(self.symbols), out_arg=out
         )
-
-    def _dim(self, fn: FunctionText, dim: Dim) -> str:
-        if isinstance(dim, int):
-            return str(dim)
-        return emit_dim(fn, dim, load_symbols(fn, self.symbols, dims.free_symbols(dim)))
 
     def _operand(self, x: loopir.Operand, outer: str) -> gemm.Operand:
         if x.buffer:
-            return gemm.Operand(
-                self.positions[x.buffer], outer=x.outer, k=x.k, batch=x.batch, offset=x.offset
-            )
+            return operand_view(x, self.positions[x.buffer])
         if x.rows:
             return gemm.Operand(fill=lambda p, stride: self._fill(p, stride, x))
         return gemm.Operand(read=lambda fn: self._reader(fn, x, outer), axis=self._axis(x, outer))
@@ -134,7 +146,8 @@ class ContractEmitter:
             scope = emitter.scope
             if s.row[0]:
                 scope.symbols[s.row[0]] = point.m
-            scope.values[s.dest] = [acc]
+            sums = zip((s.dest, *s.more), (acc, *point.more), strict=True)
+            scope.values.update({name: [value] for name, value in sums})
             scope.lanes = Lanes(s.column[0], [point.n], point.mask, acc.lanes)
             emitter.body(s.body)
             scope.lanes = None
@@ -147,4 +160,4 @@ def is_contract(kernel: Kernel) -> bool:
     return len(kernel.body) == 1 and isinstance(kernel.body[0], Contract)
 
 
-__all__ = ["ContractEmitter", "is_contract", "symbols_in"]
+__all__ = ["ContractEmitter", "ShapeDims", "is_contract", "operand_view", "symbols_in"]

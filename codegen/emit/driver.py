@@ -8,8 +8,7 @@ and one of scratch, which swap roles after every iteration; one that the body up
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
-
+from codegen.emit.driver_spec import DriverSpec, aligned
 from codegen.emit.kernel import load_symbols
 from codegen.emit.memory import NO_MEMORY, allocate, copy, release
 from codegen.emit.poll import poll
@@ -21,110 +20,8 @@ from graphcore.dims import Dim
 MAIN_PARAMETERS = ("ptr %ctx", "ptr %bufs", "ptr %dims", "ptr %arena")
 """The parameters of layerjit_main, of bodies and of drivers."""
 
-ITERATION = 50_000
-"""Picoseconds of an iteration of nothing."""
-UNKNOWN = 1000
-"""Iterations of a while loop, for estimates."""
-
 FIRST_ROOM = 16
 """Iterations that the buffers of saved values have room for at first; then it doubles."""
-
-
-class Body(NamedTuple):
-    """A body graph's function: its scratch in bytes, its work in picoseconds, and that without the loops in it."""
-
-    name: str
-    arena: Dim
-    work: Dim = 0
-    own: Dim = 0
-
-
-class DriverSpec(NamedTuple):
-    """What a driver does.
-
-    Attributes:
-        name: its symbol.
-        kind: "cond", "while" or "scan".
-        bodies: what it runs.
-        operands: the number of operands; results follow them in the table of buffers.
-        carried: bytes of every carried value.
-        in_place: positions of those that the body updates in place.
-        scanned: bytes of one element of every scanned value.
-        stacked: bytes of one element of every stacked result.
-        length: iterations of a scan.
-        reverse: whether it starts at the last element.
-        save: the size that a loop with saved values finds out, or "".
-        saved: positions of the carried values that are saved.
-    """
-
-    name: str
-    kind: str
-    bodies: tuple[Body, ...]
-    operands: int
-    carried: tuple[Dim, ...] = ()
-    in_place: frozenset[int] = frozenset()
-    scanned: tuple[Dim, ...] = ()
-    stacked: tuple[Dim, ...] = ()
-    length: Dim = 0
-    reverse: bool = False
-    save: str = ""
-    saved: tuple[int, ...] = ()
-
-    @property
-    def swapped(self) -> list[int]:
-        """Positions of the carried values that have a second buffer."""
-        return [i for i in range(len(self.carried)) if i not in self.in_place]
-
-    @property
-    def bodies_at(self) -> Dim:
-        """Where the bodies' scratch starts, after the second buffers."""
-        total: Dim = 0
-        for i in self.swapped:
-            total = total + aligned(self.carried[i])
-        return total
-
-    @property
-    def work(self) -> Dim:
-        """About how many picoseconds an iteration takes, without the loops in it, which look for signals too."""
-        total: Dim = ITERATION
-        for body in self.bodies:
-            total = total + body.own
-        return total
-
-    @property
-    def total(self) -> Dim:
-        """About how many picoseconds all iterations take; those of a while loop cannot be known."""
-        iterations: dict[str, Dim] = {"cond": 1, "scan": self.length, "while": UNKNOWN}
-        each: Dim = ITERATION
-        for body in self.bodies:
-            each = each + body.work
-        return iterations[self.kind] * each
-
-    @property
-    def scratch(self) -> Dim:
-        """Bytes of scratch that a run needs."""
-        inside: Dim = 0
-        for body in self.bodies:
-            inside = dims.maximum(inside, body.arena)
-        return self.bodies_at + inside
-
-    def text(self) -> str:
-        """The driver for people: what it carries and how."""
-        lines = [f"{self.kind} {self.name}: {', '.join(b.name for b in self.bodies)}"]
-        if self.kind == "scan":
-            lines.append(f"  {self.length} iterations{' from the last' * self.reverse}")
-        for i, size in enumerate(self.carried):
-            where = "updated in place" if i in self.in_place else "two buffers in turn"
-            kept = ", every value saved" if i in self.saved else ""
-            lines.append(f"  carried {i}: {size} bytes, {where}{kept}")
-        lines += [f"  scanned {i}: {size} bytes at a time" for i, size in enumerate(self.scanned)]
-        lines += [f"  stacked {i}: {size} bytes at a time" for i, size in enumerate(self.stacked)]
-        return "\n".join([*lines, f"  scratch: {self.scratch} bytes"])
-
-
-def aligned(size: Dim) -> Dim:
-    """The size rounded up to whole cache lines."""
-    return dims.ceildiv(size, 64) * 64
 
 
 def emit_driver(module: ModuleText, symbols: Sequence[str], spec: DriverSpec) -> FunctionText:
@@ -142,6 +39,7 @@ class _Driver:
         self.fn = fn = module.function(spec.name, MAIN_PARAMETERS, "i32", "internal")
         fn.comment(spec.text().replace("\n", "\n  ;"))
         sizes = [*spec.carried, *spec.scanned, *spec.stacked, spec.length, spec.scratch, spec.work]
+        sizes += [d for p in spec.packs for d in (p.nbytes, p.chunks)]
         self.sizes = load_symbols(fn, symbols, dims.free_symbols(sizes))
         self.memo: dict[Dim, str] = {}
         self.count = len(spec.carried)
@@ -205,7 +103,7 @@ class _Driver:
         """The table of the bodies' buffers, and those of the carried values' next and spare buffers."""
         spec, fn = self.spec, self.fn
         self.inputs = spec.operands
-        table = fn.alloca(f"[{self.inputs + max(outputs, 1)} x ptr]")
+        table = fn.alloca(f"[{self.inputs + max(outputs, 1) + len(spec.packs)} x ptr]")
         following = fn.alloca(f"[{max(self.count, 1)} x ptr]")
         spare = fn.alloca(f"[{max(self.count, 1)} x ptr]")
         for i in range(self.inputs):
@@ -224,7 +122,22 @@ class _Driver:
             first, second = self._order(result, second)
             self.store(first, following, i)
             self.store(second, spare, i)
+        self._pack(table, self.inputs + outputs)
         return table, following, spare
+
+    def _pack(self, table: str, first: int) -> None:
+        """Makes the copies of captures, whose addresses come into the table from entry `first` on."""
+        fn, offset = self.fn, self.spec.packs_at
+        arguments = fn.alloca("[2 x ptr]") if self.spec.packs else ""
+        for i, pack in enumerate(self.spec.packs):
+            copy = self.at("%arena", self.dim(offset))
+            offset = offset + aligned(pack.nbytes)
+            self.store(self.load("%bufs", pack.operand), arguments, 0)
+            self.store(copy, arguments, 1)
+            self.store(copy, table, first + i)
+            table_words = [("ptr", arguments), ("ptr", "%dims"), ("ptr", "null")]
+            words = [*table_words, ("i64", "0"), ("i64", self.dim(pack.chunks))]
+            fn.call("i32", pack.kernel, words, external=False)
 
     def _order(self, result: str, second: str) -> tuple[str, str]:
         """Which buffer is written first: in a scan the one that makes the last iteration write the result."""

@@ -28,6 +28,9 @@ tile of rows: one micro-kernel call, which adds to a small tile of accumulators 
 block of k the epilogue function turns the tile into outputs. The last tile of rows is moved up to overlap its
 neighbour, so one tile height serves all rows; rows that were stored already are not stored again.
 Micro-kernels take strides and K as arguments and are shared by all contractions of a module.
+
+With `blocks`, B has that many blocks of n columns (the gates of a recurrent layer). A tile of every block is summed in
+turn, and then the epilogue is given what all of them hold of one place.
 """
 
 from __future__ import annotations
@@ -99,11 +102,11 @@ def emit_gemm(
 def emit_pack_b(
     module: ModuleText, name: str, spec: GemmSpec, target: Target, *, emit_dim: EmitDim, out_arg: int
 ) -> GemmKernel:
-    """Adds the kernel that packs B for contractions with `b_packed`: [batch][n / panel][k][panel].
+    """Adds the kernel that packs B for contractions with `b_packed`: [batch][block][n / panel][k][panel].
 
     It reads b.arg (or calls b.read), and fills `packed_elements(spec, target)` elements of argument
     `out_arg`; what columns beyond n hold is unspecified. A chunk is one panel of one batch element. The
-    layout depends on dtype and target only, not on m.
+    layout depends on dtype, blocks and target only, not on m.
 
     Raises:
         UnsupportedError: for dtypes other than float32, float64, int32 and int64.
@@ -123,11 +126,12 @@ def emit_pack_b(
         rest, p = ix.divmod(chunk, panels)
         at = ix.mul(p, schedule.panel)
         where = ptr_at(ix, out, ix.mul(chunk, bytes_each))
-        pack(ix.unravel(rest, sizes), at, "0", (ix.sub(n, at), k), where)
+        rest, block = ix.divmod(rest, spec.blocks)
+        pack(ix.unravel(rest, sizes), ix.add(ix.mul(block, n), at), "0", (ix.sub(n, at), k), where)
 
     for_range(ix, "%begin", "%end", 1, one)
     fn.ret("i32 0")
-    count: Dim = product(spec.batch) * ceildiv(spec.n, schedule.panel)
+    count: Dim = product(spec.batch) * spec.blocks * ceildiv(spec.n, schedule.panel)
     return GemmKernel(name, count, 0, f"pack panels of {schedule.panel} columns")
 
 
@@ -254,7 +258,7 @@ class _Kernel:
         wide = ix.less(ix.sub(width, schedule.panel), left)  # missing columns of a panel are padding
         step = ix.select(wide, width, schedule.panel)
         kind = ix.select(wide, self.choice.wide, self.choice.narrow)
-        b, b_row, b_panel = self._place_b(n, step, left)
+        b, b_row, b_panel, b_block = self._place_b(n, step, left)
         size = self.spec.dtype.size
         many = "1" if self.carry else ix.select(ix.equal(self.k_blocks, "1"), "0", "1")
         group_at = ix.mul(ix.mul(ix.sub(n, self.n0), many), schedule.tile_rows * size)
@@ -265,14 +269,20 @@ class _Kernel:
             row = ix.minimum(i, ix.sub(self.rows, height))
             a = ptr_at(ix, self.a, ix.mul(i if self.a_by_tile else row, self.a_step))
             c = ptr_at(ix, tiles, ix.mul(ix.mul(ix.mul(i, step), many), size))
-            init = ix.select(self.first, self.zeros, c, "ptr")
-            strides: list[str | int] = [a, self.a_stride, b, b_row, b_panel, self.kc, init, c]
-            if_else(
-                ix,
-                ix.less(0, self.kc),
-                lambda: call_micro(ix, self.parts, kind, strides),
-                lambda: zero_tile(ix, c, ix.mul(ix.mul(height, step), size)),
-            )
+
+            def block(g: str) -> None:
+                far = ix.mul(g, schedule.c_block)
+                b_g, c_g = ptr_at(ix, b, ix.mul(g, b_block)), ptr_at(ix, c, far)
+                init = ix.select(self.first, self.zeros, c_g, "ptr")
+                strides: list[str | int] = [a, self.a_stride, b_g, b_row, b_panel, self.kc, init, c_g]
+                if_else(
+                    ix,
+                    ix.less(0, self.kc),
+                    lambda: call_micro(ix, self.parts, kind, strides),
+                    lambda: zero_tile(ix, c_g, ix.mul(ix.mul(height, step), size)),
+                )
+
+            for_range(ix, "0", self.spec.blocks, 1, block)
             if_else(ix, self.last, lambda: self._store(c, i, row, n, step, left))
 
         for_range(ix, "0", self.rows, height, tile)
@@ -296,19 +306,19 @@ class _Kernel:
         ]
         self.fn.call("void", self.parts.store, arguments, external=False)
 
-    def _place_b(self, n: str, step: str, left: str) -> tuple[str, str, str]:
-        """One group of B, packed if needed: (its address, bytes between rows, bytes between panels)."""
+    def _place_b(self, n: str, step: str, left: str) -> tuple[str, str, str, str]:
+        """One group of B, packed if needed: (its address, bytes between rows, between panels, between blocks)."""
         ix, schedule = self.ix, self.schedule
         row_bytes = schedule.panel * self.spec.dtype.size
         if self.spec.b_packed:
             panels = ix.ceildiv(self.n, schedule.panel)
-            panel = ix.add(ix.mul(self.flat_batch, panels), ix.div(n, schedule.panel))
+            panel = ix.add(ix.mul(ix.mul(self.flat_batch, self.spec.blocks), panels), ix.div(n, schedule.panel))
             panel_bytes = ix.mul(self.k, row_bytes)
             at = ix.add(ix.mul(panel, panel_bytes), ix.mul(self.k0, row_bytes))
-            return ptr_at(ix, self.b_base, at), str(row_bytes), panel_bytes
+            return ptr_at(ix, self.b_base, at), str(row_bytes), panel_bytes, ix.mul(panels, panel_bytes)
         scratch = ptr_at(ix, "%scratch", schedule.b_at)
         panel_bytes = ix.mul(self.kc, row_bytes)
-        packed = (scratch, str(row_bytes), panel_bytes)
+        packed = (scratch, str(row_bytes), panel_bytes, str(schedule.b_block))
         if not schedule.b_direct:
             self._pack_group(n, step, left, scratch, panel_bytes)
             return packed
@@ -319,6 +329,7 @@ class _Kernel:
             ix.select(direct, pointer, scratch, "ptr"),
             ix.select(direct, self.b_k, row_bytes),
             ix.select(direct, row_bytes, panel_bytes),
+            ix.select(direct, ix.mul(self.n, self.spec.dtype.size), schedule.b_block),
         )
 
     def _b_pointer(self, n: str) -> str:
@@ -332,8 +343,13 @@ class _Kernel:
         ix, schedule, pack = self.ix, self.schedule, self.pack_b
         assert pack is not None
 
-        def one(at: str) -> None:
-            out = ptr_at(ix, scratch, ix.mul(ix.div(at, schedule.panel), panel_bytes))
-            pack(self.batch, ix.add(n, at), self.k0, (ix.sub(left, at), self.kc), out)
+        def block(g: str) -> None:
+            first, to = ix.add(ix.mul(g, self.n), n), ptr_at(ix, scratch, ix.mul(g, schedule.b_block))
 
-        for_range(ix, "0", step, schedule.panel, one)
+            def one(at: str) -> None:
+                out = ptr_at(ix, to, ix.mul(ix.div(at, schedule.panel), panel_bytes))
+                pack(self.batch, ix.add(first, at), self.k0, (ix.sub(left, at), self.kc), out)
+
+            for_range(ix, "0", step, schedule.panel, one)
+
+        for_range(ix, "0", self.spec.blocks, 1, block)

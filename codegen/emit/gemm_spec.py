@@ -44,12 +44,15 @@ class OutPoint:
         m: i64 text, the row.
         n: i64 text, the column of lane 0.
         mask: bool Val of the lanes that exist, or None if all do; loads and stores must respect it.
+        more: the sums at that place of the further blocks of columns.
     """
 
-    __slots__ = ("batch", "m", "mask", "n")
+    __slots__ = ("batch", "m", "mask", "more", "n")
 
-    def __init__(self, batch: tuple[str, ...], m: str, n: str, mask: Val | None) -> None:
-        self.batch, self.m, self.n, self.mask = batch, m, n, mask
+    def __init__(
+        self, batch: tuple[str, ...], m: str, n: str, mask: Val | None, more: tuple[Val, ...] = ()
+    ) -> None:
+        self.batch, self.m, self.n, self.mask, self.more = batch, m, n, mask, more
 
 
 Reader: TypeAlias = Callable[[LlvmHandler, ReadPoint], Val]
@@ -132,9 +135,10 @@ class GemmSpec:
         b_packed: whether argument b.arg holds what the kernel of `emit_pack_b` wrote (then b's strides are
             not used).
         carry: where sums go on from call to call, or None.
+        blocks: B has that many times n columns; one epilogue is given the sums of every block of n at one place.
     """
 
-    __slots__ = ("a", "b", "b_packed", "batch", "carry", "dtype", "k", "m", "n")
+    __slots__ = ("a", "b", "b_packed", "batch", "blocks", "carry", "dtype", "k", "m", "n")
 
     def __init__(
         self,
@@ -148,6 +152,7 @@ class GemmSpec:
         *,
         b_packed: bool = False,
         carry: Carry | None = None,
+        blocks: int = 1,
     ) -> None:
         """Describes a contraction.
 
@@ -160,7 +165,7 @@ class GemmSpec:
                     f"operand {name} has {len(operand.batch)} batch strides for {len(batch)} batch dimensions"
                 )
         self.dtype, self.m, self.n, self.k, self.a, self.b = dtype, m, n, k, a, b
-        self.batch, self.b_packed, self.carry = batch, b_packed, carry
+        self.batch, self.b_packed, self.carry, self.blocks = batch, b_packed, carry, blocks
 
 
 class GemmKernel:

@@ -53,8 +53,9 @@ def emit_store(
             mask = k.tail_mask(Val(left, int64)) if masked else None
 
             def row(i: str) -> None:
-                acc = k.load(ptr_at(ix, start, ix.mul(i, row_bytes)), spec.dtype)
-                store(k, acc, OutPoint(batch, ix.add("%m", i), n, mask))
+                at = ptr_at(ix, start, ix.mul(i, row_bytes))
+                sums = [k.load(ptr_at(ix, at, g * schedule.c_block), spec.dtype) for g in range(spec.blocks)]
+                store(k, sums[0], OutPoint(batch, ix.add("%m", i), n, mask, tuple(sums[1:])))
 
             for_range(ix, "0", "%rows", 1, row)
 

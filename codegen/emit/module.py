@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from codegen import loopir
-from codegen.emit.contract import ContractEmitter, is_contract
-from codegen.emit.driver import DriverSpec, emit_driver
+from codegen.emit import gemm
+from codegen.emit.contract import ContractEmitter, ShapeDims, is_contract, operand_view
+from codegen.emit.driver import emit_driver
+from codegen.emit.driver_spec import DriverSpec, Pack
 from codegen.emit.kernel import PARAMETERS, Emitter
 from codegen.emit.main import MainSpec, emit_main
 from codegen.emit.stages import StageEmitter, holds_contracts
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.loopir import Kernel
+from codegen.packing import PackedCapture
 from codegen.target import Target
 from codegen.work import chunk_step, chunk_work, contraction_work, divides
 from graphcore.dims import Dim, floordiv, maximum
@@ -97,6 +100,17 @@ class GraphModule:
         work = contraction_work(kernel.body[0])
         chunks = made.chunk_count
         return Emitted(kernel.name, chunks, made.scratch_bytes, fn, floordiv(work, maximum(chunks, 1)), work)
+
+    def pack(self, name: str, item: PackedCapture) -> Pack:
+        """Adds the kernel that packs what a loop captures."""
+        spec = gemm.GemmSpec(
+            item.dtype, 1, item.n, item.k, gemm.Operand(k=1, batch=(0,) * len(item.batch)), operand_view(item.b, 0),
+            item.batch, blocks=item.blocks,
+        )  # fmt: skip
+        emit = ShapeDims(self.symbols)
+        made = gemm.emit_pack_b(self.text, name, spec, self.target, emit_dim=emit, out_arg=1)
+        size = gemm.packed_elements(spec, self.target) * item.dtype.size
+        return Pack(item.number, made.name, made.chunk_count, size)
 
     def main(self, spec: MainSpec) -> FunctionText:
         """Adds the function of a graph: layerjit_main, or a body of a control node."""

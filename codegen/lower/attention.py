@@ -257,14 +257,15 @@ class _Attention:
             store()
             _check(program)
             row, column, depth = ((n, program.axes[n]) if n in program.axes else ("", 1) for n in ("mx", "nx", "kx"))
+            folded = [Axis(*depth, "k")] if depth[0] else []
             a, b = (
-                operand_of(program, x, {}, (), outer, depth[0])
+                operand_of(program, x, {}, (), outer, folded)
                 for x, outer in zip(pulled, (row[0], column[0]), strict=True)
             )
             names = program.ordered([r.src for r in program.roots])
             body = [s for n in names if not isinstance(s := program.statements[n], Given)]
             body += [Store(r.buffer, r.at, r.src) for r in program.roots]
-            return Contract("sum", wide, (), row, column, depth, a, b, body, carried)
+            return Contract("sum", wide, (), row, column, depth, a, b, body, carried=carried)
 
         return make
 

@@ -10,7 +10,7 @@ from codegen.lower.merge import Axis, linear_parts, merge
 from codegen.lower.place import rewrite
 from codegen.lower.program import Given, Handle, Program, Reduce
 from codegen.lower.pull import Domain as _Domain
-from codegen.lower.pull import Index, Puller
+from codegen.lower.pull import Index, Puller, unravel
 from codegen.lower.view import Build, Lowered, View, graph_of
 from graphcore import dims
 from graphcore.dims import Dim
@@ -21,11 +21,18 @@ from graphcore.graph import Node, Value
 SMALL = 2048
 """A contraction of at most this many multiplications is not worth the dense kernel's code."""
 
+LOW, WIDE = 256, 64
+"""Of a batch of matrices up to LOW rows with at least WIDE columns, all rows are packed as those of one matrix."""
+
 
 class Counters:
-    """The counters of a contraction: batch, rows, columns, depth, as index tuples."""
+    """The counters of a contraction: batch, rows, columns, depth, as index tuples.
 
-    def __init__(self, program: Program, node: Node) -> None:
+    Attributes:
+        blocks: the index of the result in every block of columns, of which the last counter runs over one.
+    """
+
+    def __init__(self, program: Program, node: Node, blocks: int = 1) -> None:
         """Makes bx0.., mx0.., nx0.., kx0.. in the program: never the name of an open size, such as the tracer's n0."""
         lhs, rhs = (v.type.shape for v in node.operands)
         (lc, rc), (lb, rb) = node.attrs["contracting"], node.attrs["batch"]
@@ -34,10 +41,19 @@ class Counters:
         self.extents: dict[str, Dim] = {}
         self.b = self._make(program, "b", [lhs[a] for a in lb])
         self.m = self._make(program, "m", [lhs[a] for a in self.left_axes])
-        self.n = self._make(program, "n", [rhs[a] for a in self.right_axes])
+        columns = [rhs[a] for a in self.right_axes]
+        if blocks > 1:
+            columns[-1] = dims.floordiv(columns[-1], blocks)
+        self.n = self._make(program, "n", columns)
         self.k = self._make(program, "k", [lhs[a] for a in lc])
         self.left = self._index(len(lhs), (lb, self.b), (self.left_axes, self.m), (lc, self.k))
-        self.right = self._index(len(rhs), (rb, self.b), (self.right_axes, self.n), (rc, self.k))
+        self.blocks = [self._shifted(self.result, columns[-1] * g) if g else self.result for g in range(blocks)]
+        every = self.n
+        if blocks > 1:  # the right operand is read at all columns
+            name = dims.is_symbol(self.n[-1])
+            assert name is not None
+            every = (*self.n[:-1], dims.symbol(name, 0, columns[-1] * blocks - 1))
+        self.right = self._index(len(rhs), (rb, self.b), (self.right_axes, every), (rc, self.k))
 
     def _make(self, program: Program, letter: str, extents: Sequence[Dim]) -> Index:
         made = tuple(program.axis(f"{letter}x{i}", d) for i, d in enumerate(extents))
@@ -49,10 +65,20 @@ class Counters:
         at: dict[int, Dim] = {a: i for axes, index in groups for a, i in zip(axes, index, strict=True)}
         return tuple(at[a] for a in range(rank))
 
+    @staticmethod
+    def _shifted(index: Index, columns: Dim) -> Index:
+        return (*index[:-1], index[-1] + columns)
+
     @property
     def result(self) -> Index:
         """The index of the result."""
         return self.b + self.m + self.n
+
+    def shape(self, whole: Sequence[Dim], count: int) -> tuple[Dim, ...]:
+        """The shape of `count` blocks of a result of shape `whole`."""
+        if count == len(self.blocks):
+            return tuple(whole)
+        return (*whole[:-1], dims.floordiv(whole[-1], len(self.blocks)) * count)
 
     def axes(self) -> list[Axis]:
         """One axis per counter, grouped by its letter."""
@@ -67,15 +93,32 @@ class _Dense(Puller):
         self.node = node
         self.counters = counters
         dtype = node.results[0].type.dtype
-        self.sum = build.program.cast(build.program.given("sum", dtype.arithmetic), dtype)
+        given = [build.program.given(name, dtype.arithmetic) for name in sum_names(len(counters.blocks))]
+        self.sums = [build.program.cast(x, dtype) for x in given]
 
     def value(self, v: Value, index: Index) -> Handle:
         """As Puller.value; the contraction is only known at its own position."""
         if v.node is self.node:
-            if index != self.counters.result:
+            if index not in self.counters.blocks:
                 raise UnsupportedError("the epilogue of a contraction reads its result at another position")
-            return self.sum
+            return self.sums[self.counters.blocks.index(index)]
         return super().value(v, index)
+
+
+def sum_names(blocks: int) -> list[str]:
+    """What the sums of the blocks of columns are called."""
+    return ["sum", *(f"sum{g}" for g in range(1, blocks))]
+
+
+def _blocks(what: View, node: Node) -> int:
+    """In how many blocks of columns the epilogue takes the result, as the narrowest of what is stored says."""
+    whole, rhs = node.results[0].type.shape, node.operands[1].type
+    free = rhs.rank - len(node.attrs["contracting"][1]) - len(node.attrs["batch"][1])
+    widths = [v.type.shape[-1] for v, _ in what.outputs if whole and v.type.shape[:-1] == whole[:-1]]
+    known = [d for d in widths if isinstance(d, int)]
+    if free != 1 or not known or len(known) < len(widths) or not isinstance(whole[-1], int) or min(known) < 2:
+        return 1
+    return max(whole[-1] // min(known), 1)
 
 
 def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
@@ -85,10 +128,11 @@ def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
         return None
     build = Build(what)
     program = build.program
-    counters = Counters(program, node)
+    blocks = _blocks(what, node)
+    counters = Counters(program, node, blocks)
     size = dims.product(counters.extents.values())
     columns = dims.product(d for name_, d in counters.extents.items() if name_[0] == "n")
-    if (isinstance(size, int) and size <= SMALL) or columns == 1:
+    if (isinstance(size, int) and size <= SMALL and blocks == 1) or columns == 1:
         return None
     puller = _Dense(build, node, counters)
     places = zip(node.operands, (counters.left, counters.right), strict=True)
@@ -104,11 +148,14 @@ def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
 
 
 def build_output(build: Build, puller: _Dense, counters: Counters, value: Value, target: Value) -> None:
-    """Adds the store of one output. Raises UnsupportedError if it has not the contraction's shape."""
-    if len(value.type.shape) != len(counters.result) or value.type.shape != puller.node.results[0].type.shape:
-        raise UnsupportedError(f"an output of a contraction has shape {value.type.shape}")
+    """Adds the stores of one output. Raises UnsupportedError if it has not the contraction's shape, or some blocks."""
+    whole, shape = puller.node.results[0].type.shape, value.type.shape
+    count = next((g for g in range(1, len(counters.blocks) + 1) if shape == counters.shape(whole, g)), 0)
+    if not count:
+        raise UnsupportedError(f"an output of a contraction has shape {shape}")
     buffer = build.output(target)
-    build.program.store(buffer, value.type, counters.result, puller.value(value, counters.result))
+    for index in counters.blocks[:count]:
+        build.program.store(buffer, value.type, index, puller.value(value, index))
 
 
 def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: str) -> Lowered | None:
@@ -117,21 +164,55 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     expressions += [r.at for r in program.roots]
     axes, replace = merge(counters.axes(), expressions)
     groups = {letter: [a for a in axes if a.group == letter] for letter in "bmnk"}
-    if len(groups["k"]) > 1:
-        return None
-    row, column, depth = (_last(groups[letter]) for letter in "mnk")
+    depth = groups["k"]
+    split = _split_rows(program, operands, replace, groups)
+    if split is not None:
+        groups["m"], _, replace = split
+    row, column = (_last(groups[letter]) for letter in "mn")
     batch = [*groups["b"], *groups["m"][:-1], *groups["n"][:-1]]
-    views = [
-        operand_of(program, n, replace, [a.name for a in batch], outer, depth[0])
-        for n, outer in zip(operands, (row[0], column[0]), strict=True)
-    ]
+    names = [a.name for a in batch]
+    left = operand_of(program, operands[0], replace, names, row[0], depth) if split is None else split[1]
+    right = operand_of(program, operands[1], replace, names, column[0], depth)
     body = [rewrite(program.statements[n], replace) for n in program.ordered([r.src for r in program.roots])]
     body = [s for s in body if not isinstance(s, Given)]
     body += [Store(r.buffer, dims.substitute(r.at, replace), r.src) for r in program.roots]
     pairs = tuple((a.name, a.extent) for a in batch)
     dtype = program.statements["sum"].dtype
-    statement = Contract("sum", dtype, pairs, row, column, depth, views[0], views[1], body)
+    more = tuple(sum_names(len(counters.blocks))[1:])
+    if more and (len(counters.right_axes) != 1 or column[0] != dims.is_symbol(counters.n[-1])):
+        return None
+    folded = (_last(depth)[0], dims.product(a.extent for a in depth))
+    statement = Contract("sum", dtype, pairs, row, column, folded, left, right, body, more=more)
     return build.lowered(name, "contract", [statement], 1)
+
+
+def _split_rows(
+    program: Program, operands: Sequence[str], replace: dict[str, Dim], groups: dict[str, list[Axis]]
+) -> tuple[list[Axis], Operand, dict[str, Dim]] | None:
+    """One axis of rows where only the left operand keeps several apart (a transposed batch), with that operand.
+
+    Its rows are then packed. With the outer axes as a batch of low matrices, the right operand would be packed for
+    each of them, which costs more.
+    """
+    rows, depth, columns = groups["m"], groups["k"], groups["n"]
+    load = rewrite(program.statements[operands[0]], replace)
+    if len(rows) < 2 or len(depth) != 1 or not isinstance(load, Load) or load.guard is not None:
+        return None
+    low, few = rows[-1].extent, dims.product(a.extent for a in columns)
+    if (isinstance(low, int) and low > LOW) or (isinstance(few, int) and few < WIDE):
+        return None
+    parts, linear = linear_parts(load.at, frozenset(a.name for a in (*rows, *depth)))
+    if not linear or parts.get(depth[0].name) != 1:
+        return None
+    others = [rewrite(program.statements[n], replace) for n in program.ordered([operands[1], *(
+        r.src for r in program.roots)])]  # fmt: skip
+    at = [d for s in others for d in loopir.index_dims(s)]
+    joined, more = merge(rows, [*at, *(dims.substitute(r.at, replace) for r in program.roots)])
+    if len(joined) > 1:
+        return None
+    left = Operand("", body=(load,), value=operands[0], rows=tuple((a.name, a.extent) for a in rows),
+                   depth=((depth[0].name, depth[0].extent),))  # fmt: skip
+    return joined, left, {name: dims.substitute(d, more) for name, d in replace.items()} | more
 
 
 def _last(axes: Sequence[Axis]) -> tuple[str, Dim]:
@@ -139,16 +220,26 @@ def _last(axes: Sequence[Axis]) -> tuple[str, Dim]:
 
 
 def operand_of(
-    program: Program, name: str, replace: dict[str, Dim], batch: Sequence[str], outer: str, k: str
+    program: Program, name: str, replace: dict[str, Dim], batch: Sequence[str], outer: str, depth: Sequence[Axis]
 ) -> Operand:
-    """A view if the operand is one plain load with constant strides, else its statements."""
+    """A view if the operand is one plain load with constant strides, else its statements.
+
+    Where several axes are folded, they are counted as one, whose name is the last one's.
+    """
+    k = _last(depth)[0]
     statement = rewrite(program.statements[name], replace)
-    counters = frozenset(n for n in (*batch, outer, k) if n)
+    counters = frozenset(n for n in (*batch, outer, *(a.name for a in depth)) if n)
     if isinstance(statement, Load) and statement.guard is None:
         parts, linear = linear_parts(statement.at, counters)
-        if linear:
+        steps = [parts.get(a.name, 0) for a in depth]
+        if linear and all(far == near * a.extent for far, near, a in zip(steps, steps[1:], depth[1:], strict=False)):
             offset = dims.substitute(statement.at, dict.fromkeys(counters, 0))
             strides = tuple(parts.get(n, 0) for n in batch)
             return Operand(statement.buffer, offset, parts.get(outer, 0), parts.get(k, 0), strides)
-    body = tuple(rewrite(program.statements[n], replace) for n in program.ordered([name]))
-    return Operand("", body=body, value=name)
+    body = [rewrite(program.statements[n], replace) for n in program.ordered([name])]
+    if len(depth) > 1:
+        extents = [a.extent for a in depth]
+        flat = dims.symbol(k, 0, dims.product(extents) - 1)
+        split = dict(zip([a.name for a in depth], unravel(flat, extents), strict=True))
+        body = [rewrite(s, split) for s in body]
+    return Operand("", body=tuple(body), value=name)

@@ -7,7 +7,7 @@ can be differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from graphcore import dims
@@ -16,6 +16,8 @@ from graphcore.builder import GraphBuilder
 from graphcore.dims import Dim
 from graphcore.functions import Functions, graph_functions
 from graphcore.graph import Graph, Value
+from graphcore.ops.region import bound_inside
+from graphcore.ops.region_saved import given_inside, worth_saving
 from graphcore.ops.region_sums import product_of, total
 from graphcore.ops.rules import Attrs
 from graphcore.types import TensorType
@@ -62,6 +64,7 @@ class _Backward:
         self.builder = GraphBuilder(f"{body.name}_gradient")
         self.builder.guards = list(body.guards)
         self.f = graph_functions(self.builder)
+        self.forward: dict[Value, Value] = {}
 
     def inputs(self, types: Sequence[TensorType], stem: str) -> list[Value]:
         """New inputs of the given types."""
@@ -72,6 +75,9 @@ class _Backward:
         sources = [v for v in operands if has_gradient(v.type)]
         with dims.assuming(self.body.guards):
             records, outputs = copy_into(self.body, operands, self.f)
+            made = [n for n in self.body.nodes if n.op.name not in ("input", "constant") and n.results]
+            for node, record in zip(made, records, strict=True):
+                self.forward.update(zip(record.outputs, node.results, strict=True))
             found = iter(backward(records, [outputs[i] for i in targets], sources, cts, self.f))
         return [next(found) if has_gradient(v.type) else None for v in operands]
 
@@ -119,7 +125,8 @@ class _Loop(NamedTuple):
     Attributes:
         body: the body, without effects.
         carries, xs, captures: the operands.
-        history: the carried values at the start of every iteration, stacked.
+        history: the carried values at the start of every iteration, stacked; None if `keep` gives them.
+        keep: gives values of the body, stacked over the iterations.
         length: the number of iterations.
         reverse: whether the forward pass started at the last element.
         carry_cts, y_cts, history_cts: cotangents or None of the results.
@@ -129,7 +136,8 @@ class _Loop(NamedTuple):
     carries: Handles
     xs: Handles
     captures: Handles
-    history: Handles
+    history: Handles | None
+    keep: Callable[[Sequence[Value]], Handles]
     length: Dim
     reverse: bool
     carry_cts: Handles
@@ -138,14 +146,17 @@ class _Loop(NamedTuple):
 
 
 def scan_vjp(f: Functions, cts: Handles, inputs: Handles, attrs: Attrs) -> list[Any]:
-    """The scan again, now with its carries stacked (cse merges the two), and a scan the other way round."""
+    """The scan again, now with what the way back needs stacked (cse merges the two), and a scan the other way round."""
     body, n, m = pure(attrs["bodies"][0]), attrs["carried"], attrs["scanned"]
-    history: Handles = ()
-    if n:
-        longer = Graph(body.name, body.nodes, body.inputs, (*body.outputs, *body.inputs[:n]), guards=body.guards)
-        history = f.apply("scan", inputs, {**attrs, "bodies": (longer,)})[len(cts) :]
+
+    def stacked(values: Sequence[Value]) -> Handles:
+        if not values:
+            return ()
+        longer = Graph(body.name, body.nodes, body.inputs, (*body.outputs, *values), guards=body.guards)
+        return f.apply("scan", inputs, {**attrs, "bodies": (longer,)})[len(cts) :]
+
     return _reverse(f, _Loop(
-        body, inputs[:n], inputs[n : n + m], inputs[n + m :], history, attrs["length"],
+        body, inputs[:n], inputs[n : n + m], inputs[n + m :], None, stacked, attrs["length"],
         bool(attrs.get("reverse", False)), cts[:n], cts[n:], [None] * n,
     ))  # fmt: skip
 
@@ -163,7 +174,7 @@ def while_vjp(f: Functions, cts: Handles, inputs: Handles, outputs: Handles, att
         history_cts = [None] * n
     length = f.type(history[0]).shape[0]
     return _reverse(f, _Loop(
-        body, inputs[:n], (), inputs[n:], history, length, False, cts[:n], (), history_cts
+        body, inputs[:n], (), inputs[n:], history, lambda values: (), length, False, cts[:n], (), history_cts
     ))  # fmt: skip
 
 
@@ -193,19 +204,30 @@ def _reverse(f: Functions, loop: _Loop) -> list[Any]:
         outputs.append(part.add(start, kept_in[kept.index(i)] if i in kept else None))
     outputs += [part.add(s, grads[i]) for s, i in zip(sums, summed, strict=True)]
     elements = [i for i in live if i < n + m]
+    cotangents = [v for i in elements if (v := grads[i]) is not None]
+    factors = list(dict.fromkeys(v for p in products.values() for v in (p.lhs, p.rhs)))
+    saved: list[Value] = []
+    history = loop.history
+    if history is None:
+        needs = [*outputs, *cotangents, *factors]
+        saved = worth_saving(part.forward, operands[n + m :], needs, bound_inside(body))
+        history = loop.keep([*body.inputs[:n], *(part.forward[v] for v in saved)])
     # What an iteration is given is stacked already; other operands of products are stacked now.
-    scanned = [*(loop.y_cts[j] for j in ys), *(loop.history_cts[i] for i in kept), *loop.history, *loop.xs]
-    stacked = dict(zip([*y_in, *kept_in, *operands[: n + m]], scanned, strict=True))
-    more = [v for v in dict.fromkeys(v for p in products.values() for v in (p.lhs, p.rhs)) if v not in stacked]
-    outputs += [*(v for i in elements if (v := grads[i]) is not None), *more]
+    scanned = [
+        *(loop.y_cts[j] for j in ys), *(loop.history_cts[i] for i in kept), *history[:n], *loop.xs, *history[n:]
+    ]  # fmt: skip
+    stacked = dict(zip([*y_in, *kept_in, *operands[: n + m], *saved], scanned, strict=True))
+    more = [v for v in factors if v not in stacked and v not in cotangents]
+    outputs += [*cotangents, *more]
     graph = part.finish([*carry_in, *sums, *y_in, *kept_in, *operands], outputs)
+    graph = given_inside(graph, saved, len(graph.inputs) - len(loop.captures))
     starts = [f.zeros_like(loop.carries[i]) if (ct := loop.carry_cts[i]) is None else ct for i in moving]
     zeros = [f.zeros_like(loop.captures[i - n - m]) for i in summed]
     results = f.apply("scan", (*starts, *zeros, *scanned, *loop.captures), {
         "bodies": (graph,), "carried": len(starts) + len(zeros), "scanned": len(scanned), "length": loop.length,
         "reverse": not loop.reverse,
     })  # fmt: skip
-    stacked.update(zip(more, results[len(results) - len(more) :], strict=True))
+    stacked.update(zip([*cotangents, *more], results[len(outputs) - len(cotangents) - len(more) :], strict=True))
     found = _spread(len(types), [*moving, *summed, *elements], results[: len(results) - len(more)])
     for i, product in products.items():
         found[i] = total(f, product, stacked.__getitem__)

@@ -82,7 +82,7 @@ def _hoisted(r: Rewriter, node: Node, operands: Operands, found: Sequence[Value]
         types = [v.type for v in n.results]
         results = r.builder.emit_node(n.op, given, n.attrs, n.locations, n.bodies, types)
         outside.update(zip(n.results, results, strict=True))
-    bodies = [*(_with_inputs(b, found) for b in node.bodies[:-1]), _without(body, found)]
+    bodies = [*(_with_inputs(b, found) for b in node.bodies[:-1]), with_captures(body, found)]
     return emit_region(r, node, [*operands, *(outside[v] for v in found)], tuple(bodies))
 
 
@@ -94,7 +94,7 @@ def _with_inputs(body: Graph, found: Sequence[Value]) -> Graph:
     return Graph(made.name, r.builder.nodes, (*made.inputs, *more), made.outputs, (), made.output_names, made.guards)
 
 
-def _without(body: Graph, found: Sequence[Value]) -> Graph:
+def with_captures(body: Graph, found: Sequence[Value]) -> Graph:
     """A body that takes the found values as captures."""
     r = Rewriter(body, fold_bytes=0)
     given: dict[Value, Value] = {}
