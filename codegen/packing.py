@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from codegen import loopir
-from codegen.schedule import packing_pays, panel_columns
 from graphcore.dims import Dim
 from graphcore.dtypes import DType
 from graphcore.graph import Graph
 
 if TYPE_CHECKING:
+    from codegen import loopir
     from codegen.layout import Place
     from codegen.target import Target
 
@@ -144,6 +143,8 @@ def packable_input(
 
     It must be a lasting input that the graph does not update, read by the kernel as right operand only.
     """
+    from codegen.schedule import packing_pays  # packed inputs are also met where nothing is lowered
+
     statement = kernel.body[0]
     position = _only_right(kernel, statement)
     if position is None or places[position].kind != "input":
@@ -162,12 +163,16 @@ def packable_input(
 
 def _only_right(kernel: loopir.Kernel, s: loopir.Contract) -> int | None:
     """The position among the kernel's arguments of the buffer of B, if nothing else reads it."""
+    from codegen import loopir
+
     names = [b.name for b in kernel.args]
     read = [s.a.buffer, *(x.buffer for x in (*s.a.body, *loopir.walk(s.body)) if isinstance(x, loopir.Load))]
     return names.index(s.b.buffer) if s.b.buffer and s.b.buffer not in read else None
 
 
 def _layout(s: loopir.Contract, target: Target) -> PackedLayout | None:
+    from codegen.schedule import panel_columns
+
     sizes: list[Dim] = [extent for _, extent in s.batch]
     strides: list[Dim] = [*s.b.batch]
     if s.more:  # blocks of columns lie in the copy as if they were elements of a batch

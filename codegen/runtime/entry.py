@@ -10,7 +10,6 @@ import numpy as np
 
 from codegen.cache.entry_objects import entry_object
 from codegen.cache.form import dump
-from codegen.emit.text import ModuleText
 from codegen.engine import load_object
 from codegen.runtime.context import Context
 from codegen.runtime.host import raise_status
@@ -21,6 +20,7 @@ from codegen.runtime.table import EntryTable, fill_plan
 from graphcore.errors import LayerJitError
 
 if TYPE_CHECKING:
+    from codegen.emit.text import ModuleText
     from codegen.engine import Library
 
 __all__ = [
@@ -124,6 +124,7 @@ def entry_library(plan: EntryPlan, form: bytes) -> Library:
 
 def _compile(plan: EntryPlan) -> bytes:
     """An object that holds the entry of a plan only."""
+    from codegen.emit.text import ModuleText
     from codegen.engine import compile_object
     from codegen.target import host_target
 

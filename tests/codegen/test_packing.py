@@ -55,7 +55,7 @@ def test_packing_changes_no_bit(isa, turned, monkeypatch):
         assert len(compiled.packed) == 1
         got = compiled.run(arrays)[0]
         with monkeypatch.context() as patch:
-            patch.setattr("codegen.packing.packing_pays", lambda *_: False)
+            patch.setattr("codegen.schedule.packing_pays", lambda *_: False)
             plain = compile_graph(product(m, k, n, dtype=dtype, turned=turned), isa=isa)
         assert not plain.packed
         assert got.tobytes() == plain.run(arrays)[0].tobytes()
@@ -248,10 +248,10 @@ def test_explain_tells_of_packed_copies():
 def test_the_first_entry_is_part_of_the_graphs_object(monkeypatch):
     texts = []
     from codegen import compiled as module
-    from codegen.runtime import entry
+    from codegen import engine
 
     compile_object = module.compile_object
-    for place in (module, entry):
+    for place in (module, engine):
         monkeypatch.setattr(place, "compile_object", lambda *a: texts.append(a[0]) or compile_object(*a))
     f = tf.function(lambda x, y: x * 2.0 - y * 7.0)
     x = tf.constant(normal(5))
