@@ -8,7 +8,8 @@ and one of scratch, which swap roles after every iteration; one that the body up
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from codegen.emit.driver_spec import DriverSpec, aligned
+
+from codegen.emit.driver_spec import Body, DriverSpec, aligned
 from codegen.emit.kernel import load_symbols
 from codegen.emit.memory import NO_MEMORY, allocate, copy, release
 from codegen.emit.poll import poll

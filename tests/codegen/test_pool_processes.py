@@ -101,8 +101,8 @@ if __name__ == "__main__":
     process.start(); process.join()
     print(process.exitcode)
 """)
-    path = os.pathsep.join(filter(None, [str(Path.cwd()), os.getenv("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path}
+    paths = os.pathsep.join(filter(None, [str(Path.cwd()), os.getenv("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": paths}
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, timeout=120, env=environment, check=False
     )
