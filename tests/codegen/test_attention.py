@@ -13,7 +13,7 @@ from vector_kernels import host_isas
 from codegen.compile import CompiledGraph, compile_graph
 from codegen.loop_interpret import interpret_graph
 from graphcore import dims, interpret
-from graphcore.dtypes import DType, bool_, float32, float64, int32, int64
+from graphcore.dtypes import DType, as_dtype, bool_, float32, float64, int32, int64
 from graphcore.functions import Functions
 from graphcore.graph import Graph, Value
 from graphcore.passes import fuse_attention
@@ -154,6 +154,27 @@ def test_doubles_and_their_finite_differences(monkeypatch: pytest.MonkeyPatch) -
     slopes = differences(lambda xs: float(interpret(forward, list(xs))[0]), arrays, (0, 1, 2))
     for a, want in zip(got[1:], slopes, strict=True):
         np.testing.assert_allclose(a, want, atol=1e-7)
+
+
+def test_sixteen_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = loss(attention(), types(1, 2, 40, 24, 8, as_dtype("bfloat16")))
+    step = gradient_graph(forward, (0, 1, 2))
+    one, apart = compiled(step, monkeypatch), compiled(step, monkeypatch, apart=True)
+    assert [k.category for k in one.kernels].count("attention") == 2
+    arrays = arrays_of(step)
+    for a, b in zip(one.run(arrays), apart.run(arrays), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_keys_that_come_transposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def law(f: Functions, q: Value, k: Value, v: Value) -> Value:
+        scores = f.dot_general(q, k, contracting=((3,), (2,)), batch=((0, 1), (0, 1)))
+        return f.dot_general(softmax(f, scores), v, **VALUES)
+
+    given = [tensor(1, 2, 40, 8), tensor(1, 2, 8, 30), tensor(1, 2, 30, 8)]
+    step = gradient_graph(loss(law, given), (0, 1, 2))
+    arrays = arrays_of(step)
+    assert_near(same_bits(step, arrays, monkeypatch), step, arrays)
 
 
 def test_open_sizes_compile_once(monkeypatch: pytest.MonkeyPatch) -> None:
