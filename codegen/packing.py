@@ -124,6 +124,8 @@ def packable_capture(kernel: loopir.Kernel, places: Sequence[Place], first: int)
 
     It must be one of the body's inputs from number `first` on, read by the kernel as right operand only.
     """
+    from codegen.schedule import packing_pays
+
     s = kernel.body[0]
     position = _only_right(kernel, s)
     if position is None or places[position].kind != "input":
