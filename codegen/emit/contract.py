@@ -11,11 +11,13 @@ from codegen.emit.gemm_copy import Packer
 from codegen.emit.gemm_split import pack_split
 from codegen.emit.kernel import Emitter, load_symbols, symbols_in
 from codegen.emit.scope import Lanes
+from codegen.emit.slide import emit_slide
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.emit.values import LlvmHandler, Val
 from codegen.loopir import Contract, Kernel
 from codegen.lower.merge import linear_parts
 from codegen.runtime.dimcode import emit_dim
+from codegen.slide_schedule import SlideSchedule
 from codegen.target import Target
 from graphcore import dims
 from graphcore.dims import Dim
@@ -40,6 +42,14 @@ class ContractEmitter:
             s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
             tuple(extent for _, extent in s.batch), b_packed=self.packed,
         )  # fmt: skip
+        slab = s.a.slab
+        if slab is not None:
+            schedule = SlideSchedule(spec, slab, self.target)
+            if schedule.serves:
+                return emit_slide(
+                    self.module, self.kernel.name, spec, slab, self.target, schedule, emit_dim=self._dim,
+                    epilogue=self._epilogue, emitter=lambda fn: self._slab_emitter(fn, slab),
+                )  # fmt: skip
         return gemm.emit_gemm(
             self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue
         )
@@ -65,6 +75,14 @@ class ContractEmitter:
         emitter.scope.symbols.update(load_symbols(p.fn, self.symbols, set(free)))
         self._batch(emitter, p.batch)
         pack_split(p, stride, x, emitter)
+
+    def _slab_emitter(self, fn: FunctionText, slab: loopir.Slab) -> Emitter:
+        """An emitter for the elements of a slab, whose batch counters are known."""
+        emitter = self._emitter(fn, slab.body)
+        sizes = dims.free_symbols([d for a in slab.axes for d in (a.size, a.out)]) - emitter.scope.symbols.keys()
+        emitter.scope.symbols.update(load_symbols(fn, self.symbols, set(sizes)))
+        self._batch(emitter, [f"%batch{i}" for i in range(len(self.statement.batch))])
+        return emitter
 
     def _axis(self, x: loopir.Operand, outer: str) -> str:
         """The axis along which most of the operand's loads are contiguous."""

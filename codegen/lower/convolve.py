@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from codegen.loopir import Contract, Operand, Store
 from codegen.lower.program import Given, Handle, Program
 from codegen.lower.pull import Index, multiply_add, sum_of
+from codegen.lower.slab import slab_of
 from codegen.lower.slide import Around, Condition, Slide, counters, lay_out
 from codegen.lower.view import Build, Lowered, View
 from graphcore import dims
@@ -51,7 +52,7 @@ def _is_dense(node: Node) -> bool:
     return not isinstance(work, int) or work > SMALL
 
 
-class _Convolution:
+class Convolution:
     """What both forms start from."""
 
     def __init__(self, what: View, node: Node) -> None:
@@ -82,7 +83,7 @@ class _Convolution:
         return self.program.choose([(tuple(conditions), lambda: self.puller.value(self.x, index))], lambda: zero)
 
 
-class _Loops(_Convolution):
+class _Loops(Convolution):
     """Kept counters i, folded ones r (places of the filter) and c (channels)."""
 
     def lower(self, name: str) -> Lowered:
@@ -131,7 +132,7 @@ class _Flat(Around):
         return super().value(v, index)
 
 
-class _Dense(_Convolution):
+class _Dense(Convolution):
     """Counters g (group), m (rows, split into batch and positions), n (columns), k (depth, split likewise)."""
 
     def lower(self, name: str) -> Lowered:
@@ -143,6 +144,7 @@ class _Dense(_Convolution):
         depth, value = self._left(group, at)
         size = dims.product(self.w.type.shape[:-1])
         left = self._operand(self.program.cast(value, self.dtype), rows, depth)
+        left = left._replace(slab=slab_of(self, group))
         right = self._right(group, program.axis("kx", size), column)
         flat = program.axis("mx", dims.product(rows))
         self._store(flat, group * self.columns + column)
