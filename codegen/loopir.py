@@ -199,6 +199,7 @@ class Slab(NamedTuple):
         counters: symbols of the input's index: image, one per axis, channel.
         joined: whether the last axis and the channels are one contiguous stretch, which the channel counts alone.
         body, value: statements over those counters, within the input, and the name of their result.
+        across: whether places and channels are the rows of the operand, and images and positions its depth.
     """
 
     axes: tuple[SlabAxis, ...]
@@ -208,6 +209,7 @@ class Slab(NamedTuple):
     joined: bool
     body: tuple[Any, ...]
     value: str
+    across: bool = False
 
 
 class Operand(NamedTuple):
@@ -339,7 +341,8 @@ def _print_slab(x: Slab) -> str:
     )
     statements = "; ".join(_FORMS[type(s)](s) for s in x.body)
     kind = "joined" if x.joined else "channels"
-    return f"slab of {x.images} images, {axes}, {x.channels} {kind} at {', '.join(x.counters)}: {statements}; {x.value}"
+    what = f"{'across ' if x.across else ''}{x.images} images, {axes}, {x.channels} {kind}"
+    return f"slab of {what} at {', '.join(x.counters)}: {statements}; {x.value}"
 
 
 _FORMS: dict[type, Callable[[Any], str]] = {

@@ -115,7 +115,9 @@ def packable_input(
     updated = {source for _, source in graph.updates}
     if graph.inputs[number].node.attrs["role"] == "argument" or number in updated:
         return None
-    if not packing_pays(statement.row[1], statement.column[1], statement.depth[1], statement.dtype.size):
+    # Blocks of rows that slide over an input are small, and each wants its own copy.
+    rows = statement.row[1] if statement.a.slab is None else 1
+    if not packing_pays(rows, statement.column[1], statement.depth[1], statement.dtype.size):
         return None
     layout = _layout(statement, target)
     return None if layout is None else PackedInput(number, layout)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 _SLAB_BYTES = {"avx512": 320 << 10}  # a part of L2 that leaves room for a panel of B
 _SLAB_BYTES_SMALL = 96 << 10
-_MOST_BYTES = 1 << 20  # of a slab with one line; beyond that rows are packed
+MOST_BYTES = 1 << 20
+"""Of a slab with one line of positions; beyond that rows are packed."""
 _PANEL_DEPTH = 4096  # longer sums are made in several passes, so that a panel of B stays near
 _LINE_ROWS = 240
 _OPEN_LINE_ROWS = 168  # 12 and 14 divide it
-_CHUNK_OPERATIONS = 4 << 20
-_CHUNKS = 4  # as many at least, where they are large enough
+CHUNK_OPERATIONS = 4 << 20
+"""A chunk of about 25 us or more, where sizes allow."""
+CHUNKS = 4
+"""As many at least, where they are large enough."""
 _IMAGE_ROWS = 192  # rows that one copy of B should serve
 _STILL = SlabAxis(1, 1, 1, 1, 1, 0)
 _FEW_ROWS = 4
@@ -39,15 +42,73 @@ class Level(NamedTuple):
     step: int
 
 
-class SlideSchedule:
-    """The choices for one contraction.
+class SlabLayout:
+    """How a slab lies in scratch memory.
 
     Attributes:
+        spec: the contraction; slab: what its left operand is made of; size: bytes of an element.
         z, y, x: the spatial axes, those that do not exist having one place.
-        tiles: the tiles along one line, and the panels of B.
-        images, lines, rows: what a chunk covers at most.
-        block_n: columns of a chunk.
+        images, lines, rows: what a slab covers at most: positions, not places.
         step, pitch, plane, image: bytes between neighbouring places, lines, planes and images of the slab.
+    """
+
+    def __init__(self, spec: GemmSpec, slab: Slab) -> None:
+        """Starts with one position."""
+        self.spec, self.slab, self.size = spec, slab, spec.dtype.size
+        self.z, self.y, self.x = (*[_STILL] * (3 - len(slab.axes)), *slab.axes)
+        self.step = slab.channels * self.size
+        self.images = self.lines = 1
+        self.set_rows(1)
+
+    def set_rows(self, rows: int) -> None:
+        """Makes lines of so many positions."""
+        self.rows = rows
+        places = (rows - 1) * self.x.stride + (self.x.window - 1) * self.x.spread + 1
+        self.pitch = (-(-places * self.step // 64) | 1) * 64  # odd, so that lines do not share cache sets
+        self.set_lines(self.lines)
+
+    def set_lines(self, lines: int) -> None:
+        """Makes images of so many lines of positions."""
+        self.lines = lines
+        self.plane = self.slab_lines(lines) * self.pitch
+        self.image = self.z.window * self.plane
+
+    def slab_lines(self, lines: int) -> int:
+        """Lines of the input that so many lines of positions cover."""
+        return (lines - 1) * self.y.stride + (self.y.window - 1) * self.y.spread + 1
+
+    def slab_bytes(self, lines: int) -> int:
+        """Bytes of one image with so many lines of positions."""
+        return self.z.window * self.slab_lines(lines) * self.pitch
+
+    def lines_within(self, room: int) -> int:
+        """How many lines of positions fit; at least one."""
+        across = room // (self.z.window * self.pitch) - (self.y.window - 1) * self.y.spread - 1
+        lines = max(across // self.y.stride + 1, 1)
+        return max(min(lines, self.y.out), 1) if isinstance(self.y.out, int) else lines
+
+    @property
+    def image_blocks(self) -> Dim:
+        """Blocks of images; planes of an output count as images."""
+        return ceildiv(self.slab.images * self.z.out, self.images)
+
+    @property
+    def line_blocks(self) -> Dim:
+        """Blocks of lines of an image."""
+        return ceildiv(self.y.out, self.lines)
+
+    @property
+    def row_blocks(self) -> Dim:
+        """Parts of a line."""
+        return ceildiv(self.x.out, self.rows)
+
+
+class SlideSchedule(SlabLayout):
+    """The choices for one contraction, besides the layout of its slab.
+
+    Attributes:
+        tiles: the tiles along one line, and the panels of B.
+        block_n: columns of a chunk.
         run: elements of a contiguous run; runs: how many of them a micro-kernel sums over, and the bytes between them;
             outer: further dimensions of the window, outermost first.
         depth: elements of k that one call of a micro-kernel sums over; passes: how many such calls an output takes.
@@ -57,16 +118,10 @@ class SlideSchedule:
 
     def __init__(self, spec: GemmSpec, slab: Slab, target: Target) -> None:
         """Chooses for a contraction whose left operand is `slab`."""
-        self.spec, self.slab, self.size = spec, slab, spec.dtype.size
-        self.z, self.y, self.x = (*[_STILL] * (3 - len(slab.axes)), *slab.axes)
-        self.step = slab.channels * self.size
+        super().__init__(spec, slab)
         self._choose_rows()
         self.tiles = self._line_tiles(target)
-        places = (self.rows - 1) * self.x.stride + (self.x.window - 1) * self.x.spread + 1
-        self.pitch = (-(-places * self.step // 64) | 1) * 64  # odd, so that lines do not share cache sets
         self._choose_lines(_SLAB_BYTES.get(target.isa, _SLAB_BYTES_SMALL))
-        self.plane = self._slab_lines(self.lines) * self.pitch
-        self.image = self.z.window * self.plane
         self._choose_levels()
         self._choose_columns()
         self._lay_out_scratch()
@@ -75,44 +130,35 @@ class SlideSchedule:
     def serves(self) -> bool:
         """Whether this is better than packing rows."""
         short = isinstance(self.x.out, int) and self.x.out < _FEW_ROWS
-        return not short and self.step > 0 and self._slab_bytes(1) <= _MOST_BYTES
+        return not short and self.step > 0 and self.slab_bytes(1) <= MOST_BYTES
 
     def _choose_rows(self) -> None:
         out = self.x.out
         if not isinstance(out, int):
-            self.rows = _OPEN_LINE_ROWS
+            self.set_rows(_OPEN_LINE_ROWS)
             return
-        self.rows = max(-(-out // max(-(-out // _LINE_ROWS), 1)), 1)
+        self.set_rows(max(-(-out // max(-(-out // _LINE_ROWS), 1)), 1))
 
     def _line_tiles(self, target: Target) -> GemmSchedule:
         """Tiles for one line; those for any number of rows where the last part of a line may be too low."""
         spec, out = self.spec, self.x.out
-        fixed = _with_rows(spec, self.rows)
+        fixed = with_rows(spec, self.rows)
         found = gemm_schedule(fixed, target)
         tallest = max(h for h, _ in found.tiles)
         if isinstance(out, int) and (out % self.rows == 0 or out % self.rows >= tallest):
             return found
-        return GemmSchedule(fixed, target, tiles=_any_height(found))
-
-    def _slab_lines(self, lines: int) -> int:
-        return (lines - 1) * self.y.stride + (self.y.window - 1) * self.y.spread + 1
-
-    def _slab_bytes(self, lines: int) -> int:
-        return self.z.window * self._slab_lines(lines) * self.pitch
+        return GemmSchedule(fixed, target, tiles=any_height(found))
 
     def _choose_lines(self, room: int) -> None:
         y = self.y
-        across = room // (self.z.window * self.pitch) - (y.window - 1) * y.spread - 1
-        lines = max(across // y.stride + 1, 1)
+        lines = self.lines_within(room)
         if isinstance(y.out, int):
-            lines = max(min(lines, y.out), 1)
             pieces = max(-(-y.out // lines), self._wanted_pieces(y.out))
             lines = -(-y.out // pieces) if y.out else 1
-        self.lines = lines
-        self.images = 1
+        self.set_lines(lines)
         if lines == y.out and isinstance(self.x.out, int):
             few = _IMAGE_ROWS // max(lines * self.rows, 1)
-            self.images = max(min(few, room // self._slab_bytes(lines)), 1)
+            self.images = max(min(few, room // self.slab_bytes(lines)), 1)
 
     def _wanted_pieces(self, lines: int) -> int:
         """Into how many parts an image is split for the sake of threads, if B is the lesser operand."""
@@ -126,11 +172,11 @@ class SlideSchedule:
     def _splits_columns(self, lines: int) -> bool:
         """Whether B is larger than an image, and so what should not be read by every chunk."""
         n, k = self.spec.n, self.spec.k
-        return isinstance(n, int) and isinstance(k, int) and n * k * self.size > self._slab_bytes(lines)
+        return isinstance(n, int) and isinstance(k, int) and n * k * self.size > self.slab_bytes(lines)
 
     def _wanted_chunks(self) -> int:
         work = 2 * product((self.spec.m, self.spec.n, self.spec.k, *self.spec.batch))
-        return min(work // _CHUNK_OPERATIONS, _CHUNKS) if isinstance(work, int) else 1
+        return min(work // CHUNK_OPERATIONS, CHUNKS) if isinstance(work, int) else 1
 
     def _choose_columns(self) -> None:
         n, panel = self.spec.n, self.tiles.panel
@@ -159,25 +205,10 @@ class SlideSchedule:
         c_bytes = self.c_line * self.lines * self.images or tallest * widest * self.size
         self.b_bytes = 0 if self.spec.b_packed else widest * self.depth * self.passes * self.size
         self.c_at = 0
-        self.b_at = _aligned(c_bytes)
-        self.slab_at = self.b_at + _aligned(self.b_bytes)
+        self.b_at = aligned(c_bytes)
+        self.slab_at = self.b_at + aligned(self.b_bytes)
         # Vectors are stored whole, beyond the last place too.
-        self.scratch_bytes = self.slab_at + _aligned(self.image * self.images) + 128
-
-    @property
-    def image_blocks(self) -> Dim:
-        """Blocks of images; planes of an output count as images."""
-        return ceildiv(self.slab.images * self.z.out, self.images)
-
-    @property
-    def line_blocks(self) -> Dim:
-        """Blocks of lines of an image."""
-        return ceildiv(self.y.out, self.lines)
-
-    @property
-    def row_blocks(self) -> Dim:
-        """Parts of a line."""
-        return ceildiv(self.x.out, self.rows)
+        self.scratch_bytes = self.slab_at + aligned(self.image * self.images) + 128
 
     @property
     def chunks(self) -> Dim:
@@ -194,16 +225,18 @@ class SlideSchedule:
         )
 
 
-def _with_rows(spec: GemmSpec, rows: Dim) -> GemmSpec:
+def with_rows(spec: GemmSpec, rows: Dim) -> GemmSpec:
+    """The same contraction with another number of rows."""
     return GemmSpec(spec.dtype, rows, spec.n, spec.k, spec.a, spec.b, spec.batch, b_packed=spec.b_packed)
 
 
-def _any_height(found: GemmSchedule) -> tuple[Tile, ...]:
+def any_height(found: GemmSchedule) -> tuple[Tile, ...]:
     """The tiles of a schedule, and lower ones down to a single row."""
     (height, vectors), *_ = found.tiles
     lower = [(h, max(vectors, 2)) for h in (8, 4, 2, 1) if h < height]
     return ((height, vectors), *lower)
 
 
-def _aligned(n: int) -> int:
+def aligned(n: int) -> int:
+    """`n` rounded up to whole cache lines."""
     return -(-n // 64) * 64

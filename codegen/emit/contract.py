@@ -7,6 +7,7 @@ from typing import Any
 
 from codegen import loopir
 from codegen.emit import gemm
+from codegen.emit.filter import emit_filter
 from codegen.emit.gemm_copy import Packer
 from codegen.emit.gemm_split import pack_split
 from codegen.emit.kernel import Emitter, load_symbols, symbols_in
@@ -14,6 +15,7 @@ from codegen.emit.scope import Lanes
 from codegen.emit.slide import emit_slide
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.emit.values import LlvmHandler, Val
+from codegen.filter_schedule import FilterSchedule
 from codegen.loopir import Contract, Kernel
 from codegen.lower.merge import linear_parts
 from codegen.runtime.dimcode import emit_dim
@@ -42,17 +44,31 @@ class ContractEmitter:
             s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
             tuple(extent for _, extent in s.batch), b_packed=self.packed,
         )  # fmt: skip
-        slab = s.a.slab
-        if slab is not None:
-            schedule = SlideSchedule(spec, slab, self.target)
-            if schedule.serves:
-                return emit_slide(
-                    self.module, self.kernel.name, spec, slab, self.target, schedule, emit_dim=self._dim,
-                    epilogue=self._epilogue, emitter=lambda fn: self._slab_emitter(fn, slab),
-                )  # fmt: skip
-        return gemm.emit_gemm(
+        return self._slid(spec) or gemm.emit_gemm(
             self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue
         )
+
+    def _slid(self, spec: gemm.GemmSpec) -> gemm.GemmKernel | None:
+        """The kernel, if its left operand is best read from a slab."""
+        slab = self.statement.a.slab
+        if slab is None:
+            return None
+        name, target = self.kernel.name, self.target
+
+        def emitter(fn: FunctionText) -> Emitter:
+            return self._slab_emitter(fn, slab)
+
+        if slab.across:
+            schedule = FilterSchedule(spec, slab, target)
+            return emit_filter(
+                self.module, name, spec, slab, target, schedule, emit_dim=self._dim, epilogue=self._epilogue,
+                emitter=emitter,
+            ) if schedule.serves else None  # fmt: skip
+        schedule = SlideSchedule(spec, slab, target)
+        return emit_slide(
+            self.module, name, spec, slab, target, schedule, emit_dim=self._dim, epilogue=self._epilogue,
+            emitter=emitter,
+        ) if schedule.serves else None  # fmt: skip
 
     def _dim(self, fn: FunctionText, dim: Dim) -> str:
         if isinstance(dim, int):

@@ -13,21 +13,21 @@ from codegen.emit.scope import Lanes
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.emit.values import LlvmHandler, Val
 from codegen.loopir import Slab, SlabAxis
-from codegen.slide_schedule import SlideSchedule
+from codegen.slide_schedule import SlabLayout
 from codegen.target import Target
 from graphcore.dtypes import int64
 
-_SIZES = ("image", "images", "y0", "lines", "x0", "places")
+_SIZES = ("image", "images", "top", "lines", "x0", "places")
 
 
 def emit_fill(
-    module: ModuleText, name: str, spec: GemmSpec, slab: Slab, target: Target, schedule: SlideSchedule,
+    module: ModuleText, name: str, spec: GemmSpec, slab: Slab, target: Target, schedule: SlabLayout,
     emitter: Callable[[FunctionText], Emitter],
 ) -> None:  # fmt: skip
     """Adds `void name(args, dims, batch..., image, images, y0, lines, x0, places, out)`.
 
-    It fills the slab for `images` images from `image` on: the lines that output lines y0.. to y0 + lines cover, and in
-    each the `places` places that the windows from output position x0 on cover.
+    It fills the slab for `images` images from `image` on: `lines` lines of the input from line `top` on, which may lie
+    before its first, and in each the `places` places that the windows from output position x0 on cover.
     """
     parameters = [
         "ptr noalias %args", "ptr noalias %dims", *(f"i64 {b}" for b in batch_names(spec)),
@@ -42,7 +42,7 @@ class _Fill:
     """The loops over images, planes, lines, places and vectors. Vectors are stored whole, in ascending order."""
 
     def __init__(
-        self, fn: FunctionText, spec: GemmSpec, slab: Slab, target: Target, schedule: SlideSchedule, e: Emitter
+        self, fn: FunctionText, spec: GemmSpec, slab: Slab, target: Target, schedule: SlabLayout, e: Emitter
     ) -> None:
         self.fn, self.spec, self.slab, self.schedule, self.emitter, self.ix = fn, spec, slab, schedule, e, Index(fn)
         self.lanes = target.vector_bits // 8 // spec.dtype.size
@@ -68,7 +68,6 @@ class _Fill:
         number, plane = ix.divmod(ix.add("%image", i), self.planes_out)
         self._set(self.image_symbol, number)
         out = ptr_at(ix, "%out", ix.mul(i, s.image))
-        self.lines = ix.add(ix.mul(ix.sub("%lines", 1), s.y.stride), (s.y.window - 1) * s.y.spread + 1)
         self._edges()
 
         def one(p: str) -> None:
@@ -76,7 +75,7 @@ class _Fill:
             inside = self._within(z, s.z, self.sizes[0])
             self._set(self.symbols[0], z)
             start = ptr_at(ix, out, ix.mul(p, s.plane))
-            for_range(ix, "0", self.lines, 1, lambda line: self._line(line, inside, start))
+            for_range(ix, "0", "%lines", 1, lambda line: self._line(line, inside, start))
 
         for_range(ix, "0", s.z.window, 1, one)
 
@@ -99,7 +98,7 @@ class _Fill:
 
     def _line(self, line: str, inside: str, out: str) -> None:
         ix, y = self.ix, self.schedule.y
-        at = ix.sub(ix.add(ix.mul("%y0", y.stride), line), y.low)
+        at = ix.add("%top", line)
         self._set(self.symbols[1], at)
         start = ptr_at(ix, out, ix.mul(line, self.schedule.pitch))
         holds = ix.and_(inside, self._within(at, y, self.sizes[1]))

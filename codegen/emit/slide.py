@@ -114,11 +114,11 @@ class _Kernel:
         return first, self.ix.minimum(self.ix.sub(end, first), size)
 
     def _fill(self) -> None:
-        ix, x = self.ix, self.schedule.x
+        ix, x, y = self.ix, self.schedule.x, self.schedule.y
+        top = ix.sub(ix.mul(self.y0, y.stride), y.low)
+        lines = ix.add(ix.mul(ix.sub(self.line_count, 1), y.stride), (y.window - 1) * y.spread + 1)
         places = ix.add(ix.mul(ix.sub(self.row_count, 1), x.stride), (x.window - 1) * x.spread + 1)
-        words = (
-            *self.batch, self.image, self.image_count, self.y0, self.line_count, self.x0, places,
-        )  # fmt: skip
+        words = (*self.batch, self.image, self.image_count, top, lines, self.x0, places)
         arguments = [("ptr", "%args"), ("ptr", "%dims"), *(("i64", w) for w in words), ("ptr", self.slab)]
         self.fn.call("void", f"{self.name}.fill", arguments, external=False)
 

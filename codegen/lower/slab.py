@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from codegen.lower.convolve import Convolution
 
 
-def slab_of(conv: Convolution, group: Dim) -> Slab | None:
-    """The slab of a convolution in group `group`, or None where windows are not static or the input is spread."""
+def slab_of(conv: Convolution, group: Dim, *, across: bool = False) -> Slab | None:
+    """The slab of a convolution in group `group`, or None where windows are not static or the input is spread.
+
+    With `across` the rows of the operand are places of the window and channels, and its depth is images and positions.
+    """
     axes = [_axis(s) for s in conv.slides]
     if not isinstance(conv.depth, int) or any(a is None for a in axes):
         return None
@@ -32,7 +35,7 @@ def slab_of(conv: Convolution, group: Dim) -> Slab | None:
     else:
         channel = program.axis("sc", extent)
         value = conv.puller.value(conv.x, (image, *places, group * conv.depth + channel))
-    return _assembled(conv, [a for a in axes if a is not None], joined, program.cast(value, conv.dtype))
+    return _assembled(conv, [a for a in axes if a is not None], joined, program.cast(value, conv.dtype), across)
 
 
 def _axis(s: Slide) -> SlabAxis | None:
@@ -44,7 +47,7 @@ def _axis(s: Slide) -> SlabAxis | None:
     return SlabAxis(s.size, window, s.out, stride, spread, low)
 
 
-def _assembled(conv: Convolution, axes: Sequence[SlabAxis], joined: bool, value: Handle) -> Slab:
+def _assembled(conv: Convolution, axes: Sequence[SlabAxis], joined: bool, value: Handle, across: bool) -> Slab:
     """Axes along which nothing slides are dropped, so that the last one is that of the longest rows."""
     program = conv.program
     assert isinstance(conv.depth, int)
@@ -54,7 +57,7 @@ def _assembled(conv: Convolution, axes: Sequence[SlabAxis], joined: bool, value:
     body = tuple(program.statements[n] for n in program.ordered([value.name]))
     return Slab(
         tuple(a for _, a in kept), conv.x.type.shape[0], conv.depth, counters, joined and not last_still, body,
-        value.name,
+        value.name, across,
     )  # fmt: skip
 
 
