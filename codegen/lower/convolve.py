@@ -27,7 +27,7 @@ from graphcore.types import TensorType
 SMALL = 2048
 """A convolution of at most this many multiplications is not worth the dense kernel's code."""
 
-FEW_COLUMNS = 4
+FEW_COLUMNS = 2
 """With fewer output channels in a group, columns would leave most of a vector empty."""
 
 SHORT = 32
@@ -169,7 +169,7 @@ class _Flat(Around):
     def value(self, v: Value, index: Index) -> Handle:
         """As Around.value, for what is as large as the result, or varies by channel alone."""
         *lead, channels = self.node.results[0].type.shape
-        known = v.node is self.node or v in self.readers or v.node.op.name == "constant"
+        known = v.node is self.node or v in self.readers or v.node.op.name in ("constant", "broadcast_to")
         padded = [1] * (len(lead) + 1 - v.type.rank) + list(v.type.shape)
         fits = len(padded) == len(lead) + 1 and (padded[:-1] == lead or all(d == 1 for d in padded[:-1]))
         if not (known or v.node.op.body is not None) or not fits or padded[-1] not in (1, channels):
