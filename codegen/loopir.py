@@ -169,6 +169,49 @@ class Loop(NamedTuple):
     body: list[Any]
 
 
+class SlabAxis(NamedTuple):
+    """One spatial axis of a Slab.
+
+    Attributes:
+        size: places of the input; window: places of the window; out: positions of the window.
+        stride: places from one position to the next; spread: from one place of the window to the next.
+        low: places of padding before the input.
+    """
+
+    size: Dim
+    window: int
+    out: Dim
+    stride: int
+    spread: int
+    low: int
+
+
+class Slab(NamedTuple):
+    """Where the elements of a left operand lie whose rows are positions of a window over [images, .., channels].
+
+    Its element for position o, place p of the window and channel c is that of the input at o * stride + p * spread -
+    low, or 0 where that is outside. A contraction may copy the part of the input that a block of rows covers, and read
+    overlapping rows from there.
+
+    Attributes:
+        axes: spatial axes, outermost first.
+        images: how many inputs; channels: how many each place has in a batch element of the contraction.
+        counters: symbols of the input's index: image, one per axis, channel.
+        joined: whether the last axis and the channels are one contiguous stretch, which the channel counts alone.
+        body, value: statements over those counters, within the input, and the name of their result.
+        across: whether places and channels are the rows of the operand, and images and positions its depth.
+    """
+
+    axes: tuple[SlabAxis, ...]
+    images: Dim
+    channels: int
+    counters: tuple[str, ...]
+    joined: bool
+    body: tuple[Any, ...]
+    value: str
+    across: bool = False
+
+
 class Operand(NamedTuple):
     """A matrix of a contraction: a strided view of a buffer, or values that `body` computes.
 
@@ -178,6 +221,7 @@ class Operand(NamedTuple):
         body, value: statements over the counters of the contraction, and the name of their result.
         rows, depth: for computed values, counters with extents that the outer and the k counter stand for, in row-major
             order; the body then speaks of those. Along the last of `depth` its loads are contiguous.
+        slab: for rows that slide over an input, another way to compute the same elements.
     """
 
     buffer: str
@@ -189,6 +233,7 @@ class Operand(NamedTuple):
     value: str = ""
     rows: tuple[tuple[str, Dim], ...] = ()
     depth: tuple[tuple[str, Dim], ...] = ()
+    slab: Slab | None = None
 
 
 class Carried(NamedTuple):
@@ -305,8 +350,19 @@ def _print_operand(x: Operand) -> str:
     if not x.buffer:
         statements = "; ".join(_FORMS[type(s)](s) for s in x.body)
         split = [", ".join(f"{n} < {extent}" for n, extent in part) for part in (x.rows, x.depth) if part]
-        return f"({statements}; {x.value}{' split ' if split else ''}{' by '.join(split)})"
+        slab = "" if x.slab is None else f"; {_print_slab(x.slab)}"
+        return f"({statements}; {x.value}{' split ' if split else ''}{' by '.join(split)}{slab})"
     return f"{x.buffer}[{x.offset}; batch {', '.join(map(str, x.batch)) or 'none'}, outer {x.outer}, k {x.k}]"
+
+
+def _print_slab(x: Slab) -> str:
+    axes = ", ".join(
+        f"{a.window} of {a.size} to {a.out} stride {a.stride} spread {a.spread} low {a.low}" for a in x.axes
+    )
+    statements = "; ".join(_FORMS[type(s)](s) for s in x.body)
+    kind = "joined" if x.joined else "channels"
+    what = f"{'across ' if x.across else ''}{x.images} images, {axes}, {x.channels} {kind}"
+    return f"slab of {what} at {', '.join(x.counters)}: {statements}; {x.value}"
 
 
 _FORMS: dict[type, Callable[[Any], str]] = {

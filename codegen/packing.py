@@ -156,8 +156,10 @@ def packable_input(
     updated = {source for _, source in graph.updates}
     if graph.inputs[number].node.attrs["role"] == "argument" or number in updated:
         return None
+    # Blocks of rows that slide over an input are small, and each wants its own copy.
+    rows = statement.row[1] if statement.a.slab is None else 1
     columns = statement.column[1] * (1 + len(statement.more))
-    if not packing_pays(statement.row[1], columns, statement.depth[1], statement.dtype.size):
+    if not packing_pays(rows, columns, statement.depth[1], statement.dtype.size):
         return None
     layout = _layout(statement, target)
     return None if layout is None else PackedInput(number, layout)

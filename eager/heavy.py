@@ -24,7 +24,7 @@ from graphcore.types import TensorType
 Arrays = Sequence[Any]
 Kernel = Callable[[Arrays], list[Any]]
 
-KINDS = frozenset(("convolve", "window", "random"))
+KINDS = frozenset(("convolve", "correlate", "window", "random"))
 """Kinds of ops that may run so."""
 
 SMALL = 1 << 15
@@ -105,8 +105,9 @@ class Kernels:
         types = [TensorType(as_dtype(a.dtype), a.shape) for a in arrays]
         if not all(t.dtype.is_native for t in types):
             return None
-        if _batched(op, attrs) and arrays[0].shape[0]:
-            types[0] = types[0].with_shape((dims.symbol("n"), *arrays[0].shape[1:]))
+        if arrays[0].shape[0]:
+            for i in range(_batched(op, attrs)):
+                types[i] = types[i].with_shape((dims.symbol("n"), *arrays[i].shape[1:]))
         return compile_op(op, types, attrs)
 
 
@@ -116,11 +117,11 @@ def _work(op: OpDef, arrays: Arrays, attrs: dict[str, Any]) -> int:
         count = math.prod(attrs["shape"])
         return count * _RANDOM_WEIGHT if count >= _PIECE // 2 and len(arrays) == 1 else 0
     total = arrays[0].size
-    if op.kind == "convolve":
+    if op.kind in ("convolve", "correlate"):
         shape = arrays[1].shape
         groups = attrs["groups"]
         total = total * shape[-1] // groups * (_GROUPS_WEIGHT if groups > 1 else 1)
-        extents = shape[:-2]
+        extents = attrs.get("kernel", shape[:-2])
     else:
         total *= _WINDOW_WEIGHT
         extents = attrs["window"]
@@ -145,18 +146,18 @@ def _drawn(kernel: Kernel, state: Any, shape: tuple[int, ...]) -> Any:
     return out.reshape(shape)
 
 
-def _batched(op: OpDef, attrs: dict[str, Any]) -> bool:
-    """Whether the first axis is a batch, on which the kernel does not depend."""
+def _batched(op: OpDef, attrs: dict[str, Any]) -> int:
+    """The number of operands whose first axis is a batch, on which the kernel does not depend."""
     if op.kind != "window":
-        return op.kind == "convolve"
+        return {"convolve": 1, "correlate": 2}.get(op.kind, 0)
     keys = ("window", "strides", "base_dilation", "window_dilation")
-    return attrs["low"][0] == attrs["high"][0] == 0 and all(attrs[k][0] == 1 for k in keys)
+    return int(attrs["low"][0] == attrs["high"][0] == 0 and all(attrs[k][0] == 1 for k in keys))
 
 
 def _signature(op: OpDef, arrays: Arrays, attrs: dict[str, Any]) -> tuple[Any, ...]:
-    first = arrays[0]
-    lead = first.shape[0] > 0 if _batched(op, attrs) else first.shape[0]
-    return (lead, first.shape[1:], *(a.shape for a in arrays[1:]), *(a.dtype.str for a in arrays))
+    count, lead = _batched(op, attrs), arrays[0].shape[0]
+    shapes = (a.shape[1:] if i < count else a.shape for i, a in enumerate(arrays))
+    return (lead > 0 if count else lead, *shapes, *(a.dtype.str for a in arrays))
 
 
 kernels = Kernels()

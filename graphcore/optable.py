@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 KINDS = (
-    "elementwise", "reduce", "contract", "convolve", "window", "move", "index", "sort", "cumulative", "create",
-    "random", "control", "host",
+    "elementwise", "reduce", "contract", "convolve", "correlate", "window", "move", "index", "sort", "cumulative",
+    "create", "random", "control", "host",
 )  # fmt: skip
 """Codegen has one lowering strategy per kind."""
 

@@ -7,16 +7,20 @@ from typing import Any
 
 from codegen import loopir
 from codegen.emit import gemm
+from codegen.emit.filter import emit_filter
 from codegen.emit.gemm_copy import Packer
 from codegen.emit.gemm_spec import Carry
 from codegen.emit.gemm_split import pack_split
 from codegen.emit.kernel import Emitter, load_symbols, symbols_in
 from codegen.emit.scope import Lanes
+from codegen.emit.slide import emit_slide
 from codegen.emit.text import FunctionText, ModuleText
 from codegen.emit.values import LlvmHandler, Val
+from codegen.filter_schedule import FilterSchedule
 from codegen.loopir import Contract, Kernel
 from codegen.lower.merge import linear_parts
 from codegen.runtime.dimcode import emit_dim
+from codegen.slide_schedule import SlideSchedule
 from codegen.target import Target
 from graphcore import dims
 from graphcore.dims import Dim
@@ -56,7 +60,7 @@ class ContractEmitter:
     def emit(self) -> gemm.GemmKernel:
         """Adds the kernel to the module."""
         spec = self.spec()
-        return gemm.emit_gemm(
+        return self._slid(spec) or gemm.emit_gemm(
             self.module, self.kernel.name, spec, self.target, emit_dim=ShapeDims(self.symbols), epilogue=self._epilogue
         )
 
@@ -76,6 +80,28 @@ class ContractEmitter:
             self.module, self.kernel.name, self.spec(), self.target, emit_dim=ShapeDims(self.symbols), out_arg=out
         )
 
+    def _slid(self, spec: gemm.GemmSpec) -> gemm.GemmKernel | None:
+        """The kernel, if its left operand is best read from a slab."""
+        slab = self.statement.a.slab
+        if slab is None:
+            return None
+        name, target, emit_dim = self.kernel.name, self.target, ShapeDims(self.symbols)
+
+        def emitter(fn: FunctionText) -> Emitter:
+            return self._slab_emitter(fn, slab)
+
+        if slab.across:
+            schedule = FilterSchedule(spec, slab, target)
+            return emit_filter(
+                self.module, name, spec, slab, target, schedule, emit_dim=emit_dim, epilogue=self._epilogue,
+                emitter=emitter,
+            ) if schedule.serves else None  # fmt: skip
+        schedule = SlideSchedule(spec, slab, target)
+        return emit_slide(
+            self.module, name, spec, slab, target, schedule, emit_dim=emit_dim, epilogue=self._epilogue,
+            emitter=emitter,
+        ) if schedule.serves else None  # fmt: skip
+
     def _operand(self, x: loopir.Operand, outer: str) -> gemm.Operand:
         if x.buffer:
             return operand_view(x, self.positions[x.buffer])
@@ -90,6 +116,14 @@ class ContractEmitter:
         emitter.scope.symbols.update(load_symbols(p.fn, self.symbols, set(free)))
         self._batch(emitter, p.batch)
         pack_split(p, stride, x, emitter)
+
+    def _slab_emitter(self, fn: FunctionText, slab: loopir.Slab) -> Emitter:
+        """An emitter for the elements of a slab, whose batch counters are known."""
+        emitter = self._emitter(fn, slab.body)
+        sizes = dims.free_symbols([d for a in slab.axes for d in (a.size, a.out)]) - emitter.scope.symbols.keys()
+        emitter.scope.symbols.update(load_symbols(fn, self.symbols, set(sizes)))
+        self._batch(emitter, [f"%batch{i}" for i in range(len(self.statement.batch))])
+        return emitter
 
     def _axis(self, x: loopir.Operand, outer: str) -> str:
         """The axis along which most of the operand's loads are contiguous."""

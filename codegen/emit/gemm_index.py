@@ -200,3 +200,19 @@ def if_else(
         otherwise()
         fn.branch(done)
     fn.place(done)
+
+
+def dispatch(ix: Index, choice: str, count: int, emit: Callable[[int], None]) -> None:
+    """Emits `emit(i)` for every i below `count`, of which the one that `choice` says runs."""
+    fn, value = ix.fn, known(choice)
+    if value is not None or count == 1:
+        emit(value or 0)
+        return
+    labels, done = [fn.new_label("tile") for _ in range(count)], fn.new_label("tiled")
+    cases = " ".join(f"i64 {i}, label %{label}" for i, label in enumerate(labels) if i)
+    fn.line(f"switch i64 {choice}, label %{labels[0]} [ {cases} ]")
+    for i, label in enumerate(labels):
+        fn.place(label)
+        emit(i)
+        fn.branch(done)
+    fn.place(done)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.emit.gemm_index import Index, for_range, known, ptr_at
+from codegen.emit.gemm_index import Index, dispatch, for_range, known, ptr_at
 from codegen.emit.text import FunctionText
 from codegen.emit.values import LlvmHandler, Val, mangle, scalar_type
 from codegen.schedule import GemmSchedule, Tile, tile_cost
@@ -83,18 +83,7 @@ def call_micro(ix: Index, parts: _Parts, kind: str, arguments: list[str | int]) 
     def call(number: int) -> None:
         fn.call("void", micro_kernel(parts, kinds[number])[1:], typed, external=False)
 
-    value = known(kind)
-    if value is not None or len(kinds) == 1:
-        call(value or 0)
-        return
-    labels, done = [fn.new_label("tile") for _ in kinds], fn.new_label("tiled")
-    cases = " ".join(f"i64 {i}, label %{label}" for i, label in enumerate(labels) if i)
-    fn.line(f"switch i64 {kind}, label %{labels[0]} [ {cases} ]")
-    for i, label in enumerate(labels):
-        fn.place(label)
-        call(i)
-        fn.branch(done)
-    fn.place(done)
+    dispatch(ix, kind, len(kinds), call)
 
 
 def zero_tile(ix: Index, tile: str, size: str) -> None:
@@ -109,11 +98,11 @@ def micro_kernel(parts: _Parts, tile: Tile) -> str:
     name = f"layerjit.gemm.{dtype.name}.{layout}.{tile[0]}x{tile[1]}"
     parameters = [f"{t} {n}" for t, n in zip(_TYPES, _NAMES, strict=True)]
     return parts.module.helper(
-        name, parameters, "void", lambda fn: _Micro(fn, dtype, parts.target, tile, layout == "row").emit()
+        name, parameters, "void", lambda fn: Micro(fn, dtype, parts.target, tile, layout == "row").emit()
     )
 
 
-class _Micro:
+class Micro:
     """Emits one micro-kernel."""
 
     def __init__(self, fn: FunctionText, dtype: DType, target: Target, tile: Tile, by_row: bool) -> None:

@@ -34,7 +34,7 @@ class _Rows:
         self.along = x.depth[-1][0]
         self.rows = self._sizes(x.rows)
         self.depth = self._sizes(x.depth)
-        self.outside, self.inside = _divide(x.body, self.along)
+        self.outside, self.inside = divide(x.body, self.along)
         self.end = self.ix.add(p.first_k, "%count")
 
     def _sizes(self, counters: Sequence[tuple[str, Dim]]) -> list[str]:
@@ -84,7 +84,7 @@ class _Rows:
         p.store(out, ix.mul(e, p.size), p.k.splat(value, p.lanes))
 
 
-def _divide(body: Sequence[Any], along: str) -> tuple[list[Any], list[Any]]:
+def divide(body: Sequence[Any], along: str) -> tuple[list[Any], list[Any]]:
     """The statements that do not depend on a counter, and those that do."""
     outside: list[Any] = []
     inside: list[Any] = []

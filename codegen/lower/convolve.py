@@ -9,10 +9,12 @@ multiply-adds, ascending over the filter's places and then the channels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from codegen.loopir import Contract, Operand, Store
 from codegen.lower.program import Given, Handle, Program
 from codegen.lower.pull import Index, multiply_add, sum_of
+from codegen.lower.slab import slab_of
 from codegen.lower.slide import Around, Condition, Slide, counters, lay_out
 from codegen.lower.view import Build, Lowered, View
 from graphcore import dims
@@ -25,7 +27,7 @@ from graphcore.types import TensorType
 SMALL = 2048
 """A convolution of at most this many multiplications is not worth the dense kernel's code."""
 
-FEW_COLUMNS = 4
+FEW_COLUMNS = 2
 """With fewer output channels in a group, columns would leave most of a vector empty."""
 
 SHORT = 32
@@ -35,8 +37,8 @@ SHORT = 32
 def lower_convolve(what: View, node: Node, name: str) -> Lowered:
     """The kernel of a convolution. Raises UnsupportedError if what stands beside it does not fit."""
     if _is_dense(node):
-        return _Dense(what, node).lower(name)
-    return _Loops(what, node).lower(name)
+        return _Dense(what, node, node.operands[1].type.shape, node.results[0].type.shape).lower(name)
+    return _Loops(what, node, node.operands[1].type.shape, node.results[0].type.shape).lower(name)
 
 
 def _is_dense(node: Node) -> bool:
@@ -51,22 +53,27 @@ def _is_dense(node: Node) -> bool:
     return not isinstance(work, int) or work > SMALL
 
 
-class _Convolution:
-    """What both forms start from."""
+class Convolution:
+    """What every form starts from: the operands, and how a filter slides over x.
 
-    def __init__(self, what: View, node: Node) -> None:
+    Attributes:
+        x, right: the operands; filter_shape: [*kernel, channels of a group, columns]; out: [N, *positions, columns].
+        depth: channels of a group; columns: output channels of a group.
+    """
+
+    def __init__(self, what: View, node: Node, filter_shape: Sequence[Dim], out: Sequence[Dim]) -> None:
         self.what, self.node, self.build = what, node, Build(what)
         self.program: Program = self.build.program
         self.puller = Around(self.build, node)
-        self.x, self.w = node.operands
-        self.out = node.results[0].type.shape
+        self.x, self.right = node.operands
+        self.filter_shape, self.out = filter_shape, out
         self.groups = node.attrs["groups"]
-        self.depth = self.w.type.shape[-2]
+        self.depth = filter_shape[-2]
         self.dtype = self.x.type.dtype.arithmetic
-        self.columns = dims.floordiv(self.out[-1], self.groups)
+        self.columns = dims.floordiv(out[-1], self.groups)
         attrs = node.attrs
         rows = zip(
-            self.x.type.shape[1:-1], self.w.type.shape, self.out[1:-1], attrs["strides"], attrs["low"],
+            self.x.type.shape[1:-1], filter_shape, out[1:-1], attrs["strides"], attrs["low"],
             attrs["lhs_dilation"], attrs["rhs_dilation"], strict=False,
         )  # fmt: skip
         self.slides = [Slide(*row) for row in rows]
@@ -82,13 +89,52 @@ class _Convolution:
         return self.program.choose([(tuple(conditions), lambda: self.puller.value(self.x, index))], lambda: zero)
 
 
-class _Loops(_Convolution):
+    def matrix(self, group: Dim, k: Dim, column: Dim) -> Operand:
+        """The right operand as a matrix in memory; 16-bit floats are widened while they are packed."""
+        v = self.right
+        buffer = self.build.readers.get(v)
+        if buffer is None and v.node.op.name == "constant":
+            buffer = self.puller.held(v)
+        if buffer is None:
+            raise UnsupportedError(f"{self.node.op.name}: its right operand is not in memory")
+        if self.dtype is v.type.dtype:
+            batch = (self.columns,) if self.groups != 1 else ()
+            return Operand(buffer, 0, 1, self.out[-1], batch)
+        flat = v.type.with_shape((dims.product(v.type.shape[:-1]), self.out[-1]))
+        value = self.program.cast(self.program.load(buffer, flat, (k, group * self.columns + column)), self.dtype)
+        return Operand("", body=self.statements(value), value=value.name)
+
+    def statements(self, value: Handle) -> tuple[Any, ...]:
+        """All that a value is computed by."""
+        return tuple(self.program.statements[n] for n in self.program.ordered([value.name]))
+
+    def finish(self, name: str, flat: Dim, channel: Dim, contract: Contract) -> Lowered:
+        """The kernel of a contraction whose epilogue stores the result at row `flat` and column `channel`.
+
+        Outputs are stored as if all leading dimensions were one: the contraction counts them together.
+        """
+        program, shape = self.program, self.node.results[0].type.shape
+        total = program.cast(program.given("sum", self.dtype), self.x.type.dtype)
+        long = [a for a, d in enumerate(shape[:-1]) if d != 1]
+        index = tuple(flat if long and a == long[-1] else 0 for a in range(len(shape) - 1))
+        _Flat(self.build, self.node).store(self.build, (*index, channel), total)
+        names = program.ordered([r.src for r in program.roots])
+        body = [s for n in names if not isinstance(s := program.statements[n], Given)]
+        body += [Store(r.buffer, r.at, r.src) for r in program.roots]
+        return self.build.lowered(name, self.node.op.kind, [contract._replace(body=body)], 1)
+
+    def counter(self, name: str) -> tuple[str, Dim]:
+        """A counter with its extent, as contractions name it."""
+        return (name, self.program.axes[name]) if name in self.program.axes else ("", 1)
+
+
+class _Loops(Convolution):
     """Kept counters i, folded ones r (places of the filter) and c (channels)."""
 
     def lower(self, name: str) -> Lowered:
         program = self.program
         out = counters(program, "i", self.out)
-        places = counters(program, "r", self.w.type.shape[:-2])
+        places = counters(program, "r", self.filter_shape[:-2])
         (channel,) = counters(program, "c", (self.depth,))
         index: list[Dim] = []
         conditions: list[Condition] = []
@@ -98,7 +144,7 @@ class _Loops(_Convolution):
             conditions += needs
         first: Dim = 0 if self.groups == 1 else dims.floordiv(out[-1], self.columns) * self.depth
         x = self.guarded(self.x.type, (out[0], *index, first + channel), conditions)
-        w = self.puller.value(self.w, (*places, channel, out[-1]))
+        w = self.puller.value(self.right, (*places, channel, out[-1]))
         folded = [n for n in (*(f"rx{a}" for a in range(len(places))), "cx0") if n in program.axes]
         dtype = self.x.type.dtype
         total = program.reduce(0, multiply_add, "dot", [x, w], folded, dtype, sum_of)
@@ -123,7 +169,7 @@ class _Flat(Around):
     def value(self, v: Value, index: Index) -> Handle:
         """As Around.value, for what is as large as the result, or varies by channel alone."""
         *lead, channels = self.node.results[0].type.shape
-        known = v.node is self.node or v in self.readers or v.node.op.name == "constant"
+        known = v.node is self.node or v in self.readers or v.node.op.name in ("constant", "broadcast_to")
         padded = [1] * (len(lead) + 1 - v.type.rank) + list(v.type.shape)
         fits = len(padded) == len(lead) + 1 and (padded[:-1] == lead or all(d == 1 for d in padded[:-1]))
         if not (known or v.node.op.body is not None) or not fits or padded[-1] not in (1, channels):
@@ -131,7 +177,7 @@ class _Flat(Around):
         return super().value(v, index)
 
 
-class _Dense(_Convolution):
+class _Dense(Convolution):
     """Counters g (group), m (rows, split into batch and positions), n (columns), k (depth, split likewise)."""
 
     def lower(self, name: str) -> Lowered:
@@ -141,18 +187,16 @@ class _Dense(_Convolution):
         at = counters(program, "m", rows)
         column = program.axis("nx", self.columns)
         depth, value = self._left(group, at)
-        size = dims.product(self.w.type.shape[:-1])
+        size = dims.product(self.filter_shape[:-1])
         left = self._operand(self.program.cast(value, self.dtype), rows, depth)
-        right = self._right(group, program.axis("kx", size), column)
+        left = left._replace(slab=slab_of(self, group))
+        right = self.matrix(group, program.axis("kx", size), column)
         flat = program.axis("mx", dims.product(rows))
-        self._store(flat, group * self.columns + column)
-        body = [s for n in program.ordered([r.src for r in program.roots]) if not isinstance(
-            s := program.statements[n], Given)]  # fmt: skip
-        body += [Store(r.buffer, r.at, r.src) for r in program.roots]
-        counter = tuple((n, program.axes[n]) if n in program.axes else ("", 1) for n in ("mx", "nx"))
         batch = (("gx", self.groups),) if self.groups != 1 else ()
-        statement = Contract("sum", self.dtype, batch, counter[0], counter[1], ("kx", size), left, right, body)
-        return self.build.lowered(name, "convolve", [statement], 1)
+        statement = Contract(
+            "sum", self.dtype, batch, self.counter("mx"), self.counter("nx"), ("kx", size), left, right, []
+        )
+        return self.finish(name, flat, group * self.columns + column, statement)
 
     def _left(self, group: Dim, at: Index) -> tuple[list[tuple[str, Dim]], Handle]:
         """How the depth is split, and the element of x in terms of that."""
@@ -186,29 +230,5 @@ class _Dense(_Convolution):
         return plain and last.window != 1 and (short or last.within)
 
     def _operand(self, value: Handle, rows: Sequence[Dim], depth: Sequence[tuple[str, Dim]]) -> Operand:
-        program = self.program
-        body = tuple(program.statements[n] for n in program.ordered([value.name]))
         split = tuple((f"mx{a}", d) for a, d in enumerate(rows))
-        return Operand("", body=body, value=value.name, rows=split, depth=tuple(depth))
-
-    def _right(self, group: Dim, k: Dim, column: Dim) -> Operand:
-        """The filter as a matrix in memory; 16-bit floats are widened while they are packed."""
-        buffer = self.build.readers.get(self.w)
-        if buffer is None and self.w.node.op.name == "constant":
-            buffer = self.puller.held(self.w)
-        if buffer is None:
-            raise UnsupportedError("convolution: its filter is not in memory")
-        if self.dtype is self.w.type.dtype:
-            batch = (self.columns,) if self.groups != 1 else ()
-            return Operand(buffer, 0, 1, self.out[-1], batch)
-        flat = self.w.type.with_shape((dims.product(self.w.type.shape[:-1]), self.out[-1]))
-        value = self.program.cast(self.program.load(buffer, flat, (k, group * self.columns + column)), self.dtype)
-        return Operand("", body=tuple(self.program.statements[n] for n in self.program.ordered([value.name])),
-                       value=value.name)  # fmt: skip
-
-    def _store(self, flat: Dim, channel: Dim) -> None:
-        """Outputs are stored as if all leading dimensions were one: the contraction counts them together."""
-        total = self.program.cast(self.program.given("sum", self.dtype), self.x.type.dtype)
-        long = [a for a, d in enumerate(self.out[:-1]) if d != 1]
-        index = tuple(flat if long and a == long[-1] else 0 for a in range(len(self.out) - 1))
-        _Flat(self.build, self.node).store(self.build, (*index, channel), total)
+        return Operand("", body=self.statements(value), value=value.name, rows=split, depth=tuple(depth))

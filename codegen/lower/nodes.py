@@ -10,6 +10,7 @@ from codegen.lower.attention import lower_attention
 from codegen.lower.contract import lower_contract
 from codegen.lower.convolve import lower_convolve
 from codegen.lower.divide import lower_divided
+from codegen.lower.filter import lower_filter
 from codegen.lower.merge import Axis
 from codegen.lower.order import lower_cumulative, lower_sort
 from codegen.lower.place import Placer
@@ -90,6 +91,8 @@ def lower_view(what: View, name: str) -> Lowered:
         return lower_window(what, kinds["window"], name)
     if "convolve" in kinds:
         return lower_convolve(what, kinds["convolve"], name)
+    if "correlate" in kinds:
+        return lower_filter(what, kinds["correlate"], name)
     if "contract" in kinds:
         made = lower_contract(what, kinds["contract"], name)
         if made is not None:

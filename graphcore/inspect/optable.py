@@ -31,7 +31,9 @@ class OpRow(NamedTuple):
 
 
 _STRUCTURE = frozenset(("input", "constant", "fusion", "call", "host_call", "custom_gradient"))
-_SUMS = frozenset(("dot_general", "reduce_sum", "reduce_prod", "convolution", "cumulative", "window_reduce"))
+_SUMS = frozenset((
+    "dot_general", "reduce_sum", "reduce_prod", "convolution", "convolution_filter", "cumulative", "window_reduce",
+))  # fmt: skip
 
 
 def op_rows() -> list[OpRow]:

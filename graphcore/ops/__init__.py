@@ -10,6 +10,7 @@ from graphcore.ops import (
     contract,
     control,
     convolve,
+    convolve_filter,
     create,
     ctc,
     elementwise,
@@ -28,6 +29,6 @@ from graphcore.ops import (
 )
 
 __all__ = [
-    "complex", "contract", "control", "convolve", "create", "ctc", "elementwise", "fourier", "index", "matrix", "move",
-    "order", "random", "reduce", "region", "scatter", "special", "transcendental", "window",
+    "complex", "contract", "control", "convolve", "convolve_filter", "create", "ctc", "elementwise", "fourier", "index",
+    "matrix", "move", "order", "random", "reduce", "region", "scatter", "special", "transcendental", "window",
 ]  # fmt: skip

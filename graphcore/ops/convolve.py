@@ -78,12 +78,16 @@ def _infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
     require_kind("convolution", x, FLOATING)
     _check_ranks(x, w, attrs)
     _check_channels(x, w, attrs["groups"])
-    rows = zip(x.shape[1:-1], w.shape, *(attrs[name] for name in PER_AXIS), strict=False)
-    sizes = [
+    return (TensorType(dtype, (x.shape[0], *positions(x, w.shape[:-2], attrs), w.shape[-1])),)
+
+
+def positions(x: TensorType, kernel: Sequence[dims.Dim], attrs: Attrs) -> list[dims.Dim]:
+    """How many positions a filter of size `kernel` has along each spatial dimension of x."""
+    rows = zip(x.shape[1:-1], kernel, *(attrs[name] for name in PER_AXIS), strict=True)
+    return [
         windowed_size(dilated(n, base) + low + high, dilated(k, spread), stride)
         for n, k, stride, low, high, base, spread in rows
     ]
-    return (TensorType(dtype, (x.shape[0], *sizes, w.shape[-1])),)
 
 
 # NumPy
@@ -166,7 +170,7 @@ def _regroup(f: Functions, x: Any, axis: int, groups: int, to: int) -> Any:
     return f.reshape(f.transpose(split, perm=tuple(perm)), shape=tuple(moved))
 
 
-def _input_gradient(f: Functions, ct: Any, x: Any, w: Any, attrs: Attrs) -> Any:
+def input_gradient(f: Functions, ct: Any, x: Any, w: Any, attrs: Attrs) -> Any:
     """The cotangent, spread by the strides, convolved with the flipped filter, its channels exchanged per group."""
     rank = f.type(x).rank
     flipped = f.reverse(w, axes=tuple(range(rank - 2)))
@@ -182,29 +186,13 @@ def _input_gradient(f: Functions, ct: Any, x: Any, w: Any, attrs: Attrs) -> Any:
     )  # fmt: skip
 
 
-def _filter_gradient(f: Functions, ct: Any, x: Any, w: Any, attrs: Attrs) -> Any:
-    """x convolved with the cotangent, batch taken for channels: strides and the filter's dilation change places."""
-    rank, groups = f.type(x).rank, attrs["groups"]
-    swapped = _regroup(f, x, rank - 1, groups, 0)  # [Ci / groups, *spatial, groups * N]
-    kernel = f.transpose(ct, perm=(*range(1, rank - 1), 0, rank - 1))  # [*out, N, Co]
-    have = [dilated(n, d) for n, d in zip(f.type(x).shape[1:-1], attrs["lhs_dilation"], strict=True)]
-    spans = [dilated(n, s) for n, s in zip(f.type(ct).shape[1:-1], attrs["strides"], strict=True)]
-    rows = zip(f.type(w).shape, attrs["rhs_dilation"], have, spans, attrs["low"], strict=False)
-    high = tuple((k - 1) * d + span - n - low for k, d, n, span, low in rows)
-    found = f.convolution(
-        swapped, kernel, strides=attrs["rhs_dilation"], low=tuple(attrs["low"]), high=high,
-        lhs_dilation=attrs["lhs_dilation"], rhs_dilation=attrs["strides"], groups=groups,
-    )  # fmt: skip
-    return f.transpose(found, perm=(*range(1, rank - 1), 0, rank - 1))
-
-
 def _vjp(
     f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs
 ) -> Any:
     x, w = inputs
     return (
-        lambda: _input_gradient(f, cts[0], x, w, attrs),
-        lambda: _filter_gradient(f, cts[0], x, w, attrs),
+        lambda: input_gradient(f, cts[0], x, w, attrs),
+        lambda: f.convolution_filter(x, cts[0], kernel=f.type(w).shape[:-2], **attrs),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphcore.dtypes import float32, float64, int32
 from graphcore.ops.samples import Sample, Shape, draw
+from graphcore.ops.spread import dilated, windowed_size
 
 Ints = tuple[int, ...]
 
@@ -41,6 +42,24 @@ def convolutions() -> list[Sample]:
         ((draw(x, float32 if i % 3 else float64), draw(w, float32 if i % 3 else float64, 1)), attrs)
         for i, (x, w, attrs) in enumerate(cases)
     ]
+
+
+def convolution_filters() -> list[Sample]:
+    """What the convolutions above are given, and cotangents of their results."""
+    none = (draw((2, 5, 0), float32), draw((2, 3, 5), float32, 2))
+    found: list[Sample] = [(none, {**_attrs(1), "kernel": (3,)})]
+    for (x, w), attrs in convolutions():
+        rows = zip(
+            x.shape[1:-1], w.shape, *(attrs[k] for k in ("strides", "low", "high", "lhs_dilation", "rhs_dilation")),
+            strict=False,
+        )  # fmt: skip
+        out: list[Any] = [
+            windowed_size(dilated(n, base) + low + high, dilated(k, spread), stride)
+            for n, k, stride, low, high, base, spread in rows
+        ]
+        y = draw((x.shape[0], *out, w.shape[-1]), float64 if x.dtype == np.float64 else float32, 2)
+        found.append(((x, y), {**attrs, "kernel": w.shape[:-2]}))
+    return found
 
 
 def _window(rank: int, window: Ints, **given: Any) -> dict[str, Any]:

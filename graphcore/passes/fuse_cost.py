@@ -49,7 +49,7 @@ def role(node: Node) -> str:
         return SOURCE
     if node.effects or not op.native or len(node.results) != 1 or not _native_types(node):
         return BARE
-    if op.kind in ("contract", "convolve"):
+    if op.kind in ("contract", "convolve", "correlate"):
         return CONTRACT
     if op.kind == "reduce":
         return REDUCE if op.monoid is not None else BARE

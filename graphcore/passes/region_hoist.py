@@ -14,7 +14,7 @@ from graphcore.passes.memory_donate import can_fail
 from graphcore.passes.regions import LOOPS, emit_region, is_region, rebuilt
 from graphcore.passes.rewrite import Operands, Rewriter
 
-_HEAVY = frozenset(("contract", "convolve", "window", "reduce", "random"))
+_HEAVY = frozenset(("contract", "convolve", "correlate", "window", "reduce", "random"))
 
 
 def hoist(graph: Graph, notes: list[str]) -> Graph:

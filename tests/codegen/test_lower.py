@@ -35,7 +35,8 @@ def assert_op_equal(name: str, got: Any, want: Any, what: str) -> None:
     """Bit-equal, or within the op's ulps; sums and contractions within their bound."""
     op = OPS[name]
     assert got.dtype == want.dtype and got.shape == want.shape, what
-    sums = ("reduce_sum", "reduce_prod", "dot_general", "convolution", "window_reduce", "scatter", "cumulative")
+    sums = ("reduce_sum", "reduce_prod", "dot_general", "convolution", "convolution_filter", "window_reduce", "scatter",
+            "cumulative")  # fmt: skip
     folds = name in sums
     if want.dtype.kind != "f" or (op.max_ulp == 0 and not folds):
         np.testing.assert_array_equal(got, want, err_msg=what)

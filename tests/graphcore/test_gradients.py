@@ -54,6 +54,9 @@ CASES = {
         ((rand(2, 3, 4), rand(3, 4)), {"contracting": ((1, 2), (0, 1)), "batch": ((), ())}, True)],
     "convolution": [((rand(2, 5, 2), rand(3, 1, 4)), {
         "strides": (2,), "low": (1,), "high": (2,), "lhs_dilation": (1,), "rhs_dilation": (2,), "groups": 2}, True)],
+    "convolution_filter": [((rand(2, 5, 2), rand(2, 2, 4)), {
+        "strides": (2,), "low": (1,), "high": (2,), "lhs_dilation": (1,), "rhs_dilation": (2,), "groups": 2,
+        "kernel": (3,)}, True)],
     "window_reduce": [((rand(3, 7),), {
         "combine": c, "window": (1, 3), "strides": (1, 2), "low": (0, 1), "high": (0, 1), "base_dilation": (1, 1),
         "window_dilation": (1, 1)}, c == "add") for c in ("add", "max", "min")],

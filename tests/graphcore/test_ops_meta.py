@@ -85,7 +85,7 @@ def test_entry_is_complete(name):
     assert (op.vjp is not None) == op.differentiable, (
         "either a gradient rule, or the mark differentiable=False"
     )
-    whole = op.kind in ("contract", "convolve", "window") or name in BARE | REGIONS
+    whole = op.kind in ("contract", "convolve", "correlate", "window") or name in BARE | REGIONS
     lowered = op.body or op.element or op.monoid or whole
     assert bool(lowered) == op.native, "a native lowering, or native=False"
     assert op.max_ulp in (0, 2, 4)

@@ -97,5 +97,5 @@ def assert_op_close(op: OpDef, got: Any, want: Any, what: str) -> None:
 
 
 FOLDS = frozenset(("reduce_sum", "reduce_prod", "dot_general", "scatter", "scatter_add", "cumulative", "convolution",
-                   "window_reduce"))
+                   "convolution_filter", "window_reduce"))
 """Ops that combine many elements: the order of the combination may differ."""

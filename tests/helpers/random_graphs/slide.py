@@ -1,4 +1,4 @@
-"""Ops that slide: convolution, window_reduce, window_argmax."""
+"""Ops that slide: convolution, convolution_filter, window_reduce, window_argmax."""
 
 from typing import Any
 
@@ -40,6 +40,8 @@ def convolution(s: Sketch) -> None:
     made = s.keep(s.f.convolution(x, w, **attrs), (x, source))
     if s.flip():
         s.keep(s.f.relu(made), (made,))
+    if s.flip():
+        s.keep(s.f.convolution_filter(x, made, kernel=w.type.shape[:-2], **attrs), (x, made))
 
 
 def windows(s: Sketch) -> None:
