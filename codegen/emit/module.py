@@ -14,6 +14,7 @@ from codegen.emit.kernel import PARAMETERS, Emitter
 from codegen.emit.main import MainSpec, emit_main
 from codegen.emit.stages import StageEmitter, holds_contracts
 from codegen.emit.text import FunctionText, ModuleText
+from codegen.loop_text import to_text
 from codegen.loopir import Kernel
 from codegen.packing import PackedCapture
 from codegen.target import Target
@@ -124,4 +125,4 @@ class GraphModule:
 def _structure(kernel: Kernel) -> str:
     """The kernel's text without what may differ between equal kernels."""
     anonymous = kernel._replace(name="", node_ids=(), messages=("",) * len(kernel.messages), category="")
-    return loopir.to_text(anonymous)
+    return to_text(anonymous)
