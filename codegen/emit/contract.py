@@ -8,6 +8,8 @@ from typing import Any
 from codegen import loopir
 from codegen.emit import gemm
 from codegen.emit.gemm_copy import Packer
+from codegen.emit.gemm_quads import quad_operand
+from codegen.emit.gemm_quads import quads as count_quads
 from codegen.emit.gemm_split import pack_split
 from codegen.emit.kernel import Emitter, load_symbols, symbols_in
 from codegen.emit.scope import Lanes
@@ -19,6 +21,9 @@ from codegen.runtime.dimcode import emit_dim
 from codegen.target import Target
 from graphcore import dims
 from graphcore.dims import Dim
+from graphcore.dtypes import int8, int32
+
+_TOUCHED = 6
 
 
 class ContractEmitter:
@@ -36,13 +41,59 @@ class ContractEmitter:
     def emit(self) -> gemm.GemmKernel:
         """Adds the kernel to the module."""
         s = self.statement
+        a, b, depth = self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]), s.depth[1]
+        narrow = self._bytes(s.a, s.row[0]), self._bytes(s.b, s.column[0])
+        quads = self.target.has_vnni and s.dtype is int32 and None not in narrow
+        if quads:
+            a, b = (
+                quad_operand(x, depth, self._dim, unsigned=first)
+                for x, first in zip(narrow, (True, False), strict=True) if x is not None
+            )  # fmt: skip
+            depth = count_quads(depth)
         spec = gemm.GemmSpec(
-            s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
-            tuple(extent for _, extent in s.batch), b_packed=self.packed,
+            s.dtype, s.row[1], s.column[1], depth, a, b,
+            tuple(extent for _, extent in s.batch), b_packed=self.packed, touched=self._touched(), quads=quads,
         )  # fmt: skip
         return gemm.emit_gemm(
             self.module, self.kernel.name, spec, self.target, emit_dim=self._dim, epilogue=self._epilogue
         )
+
+    def _bytes(self, x: loopir.Operand, outer: str) -> gemm.Operand | None:
+        """The int8 elements that an operand widens, if it does nothing else."""
+        if len(x.body) != 2 or not isinstance(load := x.body[0], loopir.Load) or x.rows:
+            return None
+        last = x.body[1]
+        widens = isinstance(last, loopir.Compute) and last.word == "cast" and last.args == (load.dest,)
+        if not widens or load.guard is not None or load.dtype is not int8:
+            return None
+        return self._view(load.buffer, load.at, outer, self.statement.depth[0])
+
+    def _touched(self) -> tuple[gemm.Touched, ...]:
+        """What the epilogue loads and stores at every row, in whole rows; the first few."""
+        s, found = self.statement, dict[Any, gemm.Touched]()
+        for x in s.body:
+            if isinstance(x, loopir.Load | loopir.Store):
+                view = self._view(x.buffer, x.at, s.row[0], s.column[0])
+                if view is not None and view.k == 1 and view.outer != 0:
+                    size = self.kernel.args[view.arg].dtype.size
+                    found[x.buffer, x.at] = gemm.Touched(view, size, write=isinstance(x, loopir.Store))
+        return tuple(found.values())[:_TOUCHED]
+
+    def _view(self, buffer: str, at: Dim, outer: str, inner: str) -> gemm.Operand | None:
+        """A buffer as a matrix over two counters, if the index is linear in those and in the batch counters."""
+        batch = [name for name, _ in self.statement.batch]
+        names = [n for n in (*batch, outer, inner) if n]
+        parts, linear = linear_parts(at, frozenset(names))
+        offset = dims.substitute(at, dict.fromkeys(names, 0))
+        if not linear or not self._known(offset, *parts.values()):
+            return None
+        strides = tuple(parts.get(name, 0) for name in batch)
+        where = self.positions[buffer]
+        return gemm.Operand(where, outer=parts.get(outer, 0), k=parts.get(inner, 0), batch=strides, offset=offset)
+
+    def _known(self, *expressions: Dim) -> bool:
+        """Whether index expressions depend on sizes only."""
+        return dims.free_symbols(expressions) <= set(self.symbols)
 
     def _dim(self, fn: FunctionText, dim: Dim) -> str:
         if isinstance(dim, int):

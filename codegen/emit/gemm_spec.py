@@ -108,6 +108,22 @@ class Operand:
         self.axis = axis
 
 
+class Touched:
+    """Lines that the epilogue of a tile loads or stores: they are asked for before the tile is summed.
+
+    Attributes:
+        view: the argument, its offset, and its strides in elements along rows (`outer`) and batch dimensions; columns
+            lie side by side.
+        size: bytes of an element.
+        write: whether it is stored.
+    """
+
+    __slots__ = ("size", "view", "write")
+
+    def __init__(self, view: Operand, size: int, *, write: bool) -> None:
+        self.view, self.size, self.write = view, size, write
+
+
 class GemmSpec:
     """C[b,m,n] = epilogue(sum over k of A[b,m,k] * B[b,k,n]).
 
@@ -118,9 +134,12 @@ class GemmSpec:
         a: the left operand; b: the right operand.
         b_packed: whether argument b.arg holds what the kernel of `emit_pack_b` wrote (then b's strides are
             not used).
+        touched: what the epilogue loads and stores.
+        quads: whether elements of A and B are quads of bytes, unsigned (128 too large) in A and signed in B: see
+            `codegen.emit.gemm_quads`. `k` counts quads then, and dtype is int32.
     """
 
-    __slots__ = ("a", "b", "b_packed", "batch", "dtype", "k", "m", "n")
+    __slots__ = ("a", "b", "b_packed", "batch", "dtype", "k", "m", "n", "quads", "touched")
 
     def __init__(
         self,
@@ -133,6 +152,8 @@ class GemmSpec:
         batch: tuple[Dim, ...] = (),
         *,
         b_packed: bool = False,
+        touched: tuple[Touched, ...] = (),
+        quads: bool = False,
     ) -> None:
         """Describes a contraction.
 
@@ -145,7 +166,7 @@ class GemmSpec:
                     f"operand {name} has {len(operand.batch)} batch strides for {len(batch)} batch dimensions"
                 )
         self.dtype, self.m, self.n, self.k, self.a, self.b = dtype, m, n, k, a, b
-        self.batch, self.b_packed = batch, b_packed
+        self.batch, self.b_packed, self.touched, self.quads = batch, b_packed, touched, quads
 
 
 class GemmKernel:

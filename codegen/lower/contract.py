@@ -14,7 +14,7 @@ from codegen.lower.pull import Index, Puller
 from codegen.lower.view import Build, Lowered, View, graph_of
 from graphcore import dims
 from graphcore.dims import Dim
-from graphcore.dtypes import float32, float64
+from graphcore.dtypes import float32, float64, int32, int64
 from graphcore.errors import UnsupportedError
 from graphcore.graph import Node, Value
 
@@ -50,6 +50,11 @@ class Counters:
         return tuple(at[a] for a in range(rank))
 
     @property
+    def depth(self) -> Dim:
+        """The number of products that an element sums."""
+        return dims.product(d for name, d in self.extents.items() if name[0] == "k")
+
+    @property
     def result(self) -> Index:
         """The index of the result."""
         return self.b + self.m + self.n
@@ -79,16 +84,16 @@ class _Dense(Puller):
 
 
 def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
-    """The kernel of a contraction, or None if loops serve it better (small, integers, checks, odd layouts)."""
+    """The kernel of a contraction, or None if loops serve it better (small, narrow integers, checks, odd layouts)."""
     dtype = node.results[0].type.dtype.arithmetic
-    if dtype not in (float32, float64) or any(n.op.kind == "reduce" for n in what.nodes):
+    if dtype not in (float32, float64, int32, int64) or any(n.op.kind == "reduce" for n in what.nodes):
         return None
     build = Build(what)
     program = build.program
     counters = Counters(program, node)
     size = dims.product(counters.extents.values())
     columns = dims.product(d for name_, d in counters.extents.items() if name_[0] == "n")
-    if (isinstance(size, int) and size <= SMALL) or columns == 1:
+    if (isinstance(size, int) and size <= SMALL) or columns == 1 or counters.depth == 1:
         return None
     puller = _Dense(build, node, counters)
     places = zip(node.operands, (counters.left, counters.right), strict=True)
@@ -120,6 +125,8 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     if len(groups["k"]) > 1:
         return None
     row, column, depth = (_last(groups[letter]) for letter in "mnk")
+    if row[1] == 1 and all(_along(program, replace, n, depth[0]) for n in operands):
+        return None  # dot products: the loops of a reduction read both operands as they lie
     batch = [*groups["b"], *groups["m"][:-1], *groups["n"][:-1]]
     views = [
         _operand(program, n, replace, [a.name for a in batch], outer, depth[0])
@@ -132,6 +139,15 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     dtype = program.statements["sum"].dtype
     statement = Contract("sum", dtype, pairs, row, column, depth, views[0], views[1], body)
     return build.lowered(name, "contract", [statement], 1)
+
+
+def _along(program: Program, replace: dict[str, Dim], name: str, k: str) -> bool:
+    """Whether an operand is a plain load that is contiguous along the contracted counter."""
+    statement = rewrite(program.statements[name], replace)
+    if not isinstance(statement, Load):
+        return False
+    parts, linear = linear_parts(statement.at, frozenset((k,)))
+    return linear and parts.get(k, 0) == 1
 
 
 def _last(axes: Sequence[Axis]) -> tuple[str, Dim]:
