@@ -47,9 +47,18 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
         i, j = _next_pair(operands, set(result))
         (y, right), (x, left) = operands.pop(j), operands.pop(i)
         wanted = {*result, *(c for _, labels in operands for c in labels)}
+        if not operands and _right_first(left, right, result):
+            (x, left), (y, right) = (y, right), (x, left)
         operands.insert(i, _contract(x, left, y, right, wanted))
     x, have = _summed(*operands[0], set(result))
     return _arranged(x, have, result)
+
+
+def _right_first(left: Labels, right: Labels, result: Labels) -> bool:
+    """Whether the result has labels of the right operand alone before those of the left: then they change places."""
+    own = [result.index(c) for c in left if c in result and c not in right]
+    other = [result.index(c) for c in right if c in result and c not in left]
+    return bool(own and other) and max(other) < min(own)
 
 
 def _parse(equation: str, count: int) -> tuple[list[str], str | None]:

@@ -1,14 +1,14 @@
 """canonicalize: named rewrite rules, applied until none fits.
 
 Each rule is a function whose docstring is its law; every law holds bit for bit. The rules stand by op in
-`rules_arithmetic`, `rules_logic` and `rules_move`.
+`rules_arithmetic`, `rules_contract`, `rules_convolve`, `rules_logic` and `rules_move`.
 """
 
 from __future__ import annotations
 
 from graphcore.errors import InconclusiveDim
 from graphcore.graph import Graph, Node, Value
-from graphcore.passes import rules_arithmetic, rules_convolve, rules_logic, rules_move
+from graphcore.passes import rules_arithmetic, rules_contract, rules_convolve, rules_logic, rules_move
 from graphcore.passes.match import Operands, Rule
 from graphcore.passes.rewrite import Rewriter
 
@@ -19,7 +19,7 @@ MAX_CHAIN = 16
 """Rules applied to one node, each to the result of the one before, within one sweep."""
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    **rules_arithmetic.RULES, **rules_convolve.RULES, **rules_logic.RULES, **rules_move.RULES,
+    **rules_arithmetic.RULES, **rules_contract.RULES, **rules_convolve.RULES, **rules_logic.RULES, **rules_move.RULES,
 }  # fmt: skip
 """Op name -> the rules that are tried on it, in order."""
 
