@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from graphcore import dims
 from graphcore.dims import Dim
@@ -18,8 +19,8 @@ COPY_PAYS = 1 << 15
 def side_by_side(shape: Sequence[Dim], axes: Sequence[int]) -> bool:
     """Whether axes follow each other in memory in this order, but for axes of size 1: then they are as one."""
     large = [a for a in axes if shape[a] != 1]
-    between = (range(a + 1, b) for a, b in zip(large, large[1:], strict=False))
-    ascending = all(a < b for a, b in zip(large, large[1:], strict=False))
+    between = (range(a + 1, b) for a, b in pairwise(large))
+    ascending = all(a < b for a, b in pairwise(large))
     return ascending and all(shape[c] == 1 for gap in between for c in gap)
 
 
@@ -53,10 +54,10 @@ def brings_together(node: Node, user: Node) -> bool:
     if not made_by(node.result, "transpose") or user.op.kind != "contract":
         return False
     source, perm = node.operands[0].type.shape, node.attrs["perm"]
-    used = [axes for v, axes in zip(user.operands, user.attrs["contracting"], strict=True) if v is node.result]
-    return any(
-        side_by_side(node.result.type.shape, axes) and not side_by_side(source, [perm[a] for a in axes]) for axes in used
-    ) and _large(user.operands, user.attrs["contracting"], user.attrs["batch"])
+    contracting, shape = user.attrs["contracting"], node.result.type.shape
+    used = [axes for v, axes in zip(user.operands, contracting, strict=True) if v is node.result]
+    together = (side_by_side(shape, axes) and not side_by_side(source, [perm[a] for a in axes]) for axes in used)
+    return any(together) and _large(user.operands, contracting, user.attrs["batch"])
 
 
 RULES: RuleTable = {"dot_general": (adjacent,)}
