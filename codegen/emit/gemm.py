@@ -27,7 +27,11 @@ Structure of a chunk: for each block of k (about 1024), for each group of column
 tile of rows: one micro-kernel call, which adds to a small tile of accumulators in scratch; after the last
 block of k the epilogue function turns the tile into outputs. The last tile of rows is moved up to overlap its
 neighbour, so one tile height serves all rows; rows that were stored already are not stored again.
-Micro-kernels take strides and K as arguments and are shared by all contractions of a module.
+Micro-kernels take strides and K as arguments and are shared by all contractions of a module. A block of one row that
+reads B in place has no tiles: see `gemm_stream`. Products of int8 are summed four at a time: see `gemm_quads`.
+
+bfloat16 has no such form. vdpbf16ps adds two products at once, and takes denormals for 0: its sums are not those of one
+chain, and would differ between CPUs. So 16-bit floats are widened while they are packed.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def emit_tile(e: Emitter, s: loopir.Loop, loads: Sequence[loopir.Load], otherwis
             else:
                 e.body([x])
     fn.branch(done)
-    scope.values, scope.symbols, scope.vectors, e.bases = (dict(names) for names in saved)
+    scope.values, scope.symbols, scope.vectors, e.bases = saved  # the other form is emitted from the same state
     fn.place(part)
     otherwise()
     fn.branch(done)

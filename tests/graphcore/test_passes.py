@@ -161,6 +161,8 @@ LAWS: list[tuple[str, tuple[str, ...], Callable[..., Value]]] = [
     ("pointwise", FLOATS, lambda f, x, y: f.convolution(
         f.reshape(x, shape=(n, 1, 4)), f.constant(np.arange(1.0, 13).reshape(1, 4, 3), like=x), strides=(1,), low=(0,),
         high=(0,), lhs_dilation=(1,), rhs_dilation=(3,), groups=1)),
+    ("adjacent", (*FLOATS, *INTS), lambda f, x, y: f.dot_general(
+        f.reshape(x, shape=(n, 2, 2)), f.reshape(y, shape=(n, 2, 2)), contracting=((0, 2), (0, 2)), batch=((), ()))),
     ("pad_nothing", FLOATS, lambda f, x, y: f.pad(x, const(f, 7, x), low=(0, 0), high=(0, 0))),
     ("pad_pad", FLOATS, lambda f, x, y: f.pad(f.pad(
         x, const(f, 7, x), low=(1, 0), high=(0, 2)), const(f, 7, x), low=(0, 3), high=(n, 2))),
