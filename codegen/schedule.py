@@ -49,6 +49,7 @@ _A_BLOCK_BYTES = {"avx512": 600 << 10}  # half of L2, less what streams through
 _A_BLOCK_BYTES_SMALL = 128 << 10
 _B_ROW_BYTES = {"avx512": 4096}  # length of a block of k, as bytes of one column
 _B_ROW_BYTES_SMALL = 2048
+_LINES_ACROSS = 64  # length of a block of k where every k of A is a line, or a page, of its own
 _NEAR_BYTES = 512 << 10  # B up to this size stays in L2
 _FAR_CYCLES_PER_BYTE = 0.1
 _L1_ROOM = 24 << 10
@@ -120,7 +121,8 @@ class GemmSchedule:
         )
         self.far_b = not small_b
         self._place_operands(spec)
-        self.block_k = block_k or _block_k(spec, target)
+        across = self.a_mode == "direct" and self.a_layout == "col" and spec.m != 1
+        self.block_k = block_k or _block_k(spec, target, _LINES_ACROSS if across else 0)
         self._choose_tiles(spec, target, tiles, block_m)
         self.kinds = list(self.tiles)
         for height, vectors in self.tiles:
@@ -279,9 +281,9 @@ def packing_pays(m: Dim, n: Dim, k: Dim, size: int) -> bool:
     return not isinstance(m, int) or 0 < m <= _PACK_ROWS
 
 
-def _block_k(spec: GemmSpec, target: Target) -> int:
-    """About the default, and an equal split of a static K."""
-    default = _B_ROW_BYTES.get(target.isa, _B_ROW_BYTES_SMALL) // spec.dtype.size
+def _block_k(spec: GemmSpec, target: Target, most: int) -> int:
+    """About the default, or `most` if that is not 0, and an equal split of a static K."""
+    default = most or _B_ROW_BYTES.get(target.isa, _B_ROW_BYTES_SMALL) // spec.dtype.size
     if not isinstance(spec.k, int) or spec.k == 0:
         return default
     blocks = -(-2 * spec.k // (3 * default))

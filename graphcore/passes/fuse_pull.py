@@ -208,8 +208,9 @@ def _place_clone(state: State, i: int, needed: bool, readers: list[Place]) -> No
 def _takes_clone(state: State, i: int, reader: Place) -> bool:
     if reader.access == OPERAND:
         node = state.nodes[i]  # a matrix may be repeated: its stride is 0 there
-        strided = node.op.name == "broadcast_to" or (node.op.kind != "create" and read_kind(node, 0) in (TRIVIAL, STRIDED))
-        return strided and not is_scalar(node.operands[0].type)
+        if node.op.name == "broadcast_to":
+            return not is_scalar(node.operands[0].type)
+        return node.op.kind != "create" and read_kind(node, 0) in (TRIVIAL, STRIDED)
     return reader.access != MEMORY and _accepts(state, reader.group, i)
 
 
