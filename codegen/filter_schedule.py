@@ -113,7 +113,7 @@ class FilterSchedule(SlabLayout):
 
     def describe(self) -> str:
         """The choices in a line, for dumps."""
-        tiles = " ".join(f"{h}x{v // 2 * self.tiles.panel}" for h, v in self.tiles.tiles)
+        tiles = " ".join(f"{t[0]}x{self.tiles.width(t)}" for t in self.tiles.tiles)
         depth = math.prod((self.images, self.lines, self.rows))
         return (
             f"tiles {tiles}; blocks of {self.taps} places, {self.block_n} columns, {depth} positions "

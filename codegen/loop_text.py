@@ -87,7 +87,8 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     Carry: lambda s: f"{s.dest} := {s.src}",
     Apart: lambda s: f"unless {s.a} is {s.b}:",
     Sort: lambda s: (
-        f"sort {s.keys}[:{s.length}] from byte {s.low}, order {s.order or 'unwanted'}, in {s.spare} {s.spare_order}"
+        f"sort {s.keys}[:{s.length}] from byte {s.low}, order {s.order or 'unwanted'}, in {s.spare} {s.spare_order}, "
+        f"the first {s.wanted}"
     ),
     Loop: lambda s: f"{s.mode}{' chunk' if s.chunk else ''} {s.symbol} < {s.extent}:",
     Contract: _print_contract,

@@ -145,7 +145,8 @@ class Sort(NamedTuple):
     """Puts keys[:length] into ascending order of their bytes from byte `low` on; equal ones keep their order.
 
     Keys are unsigned, and of those with equal bytes there the lower bytes ascend already. `order`, int32, gets the
-    positions that the keys had; it is "" where they are not wanted. The spare buffers are room for the work.
+    positions that the keys had; it is "" where they are not wanted. The spare buffers are room for the work. Only the
+    first `wanted` keys need be there in the end.
     """
 
     keys: str
@@ -154,6 +155,7 @@ class Sort(NamedTuple):
     spare_order: str
     low: int
     length: Dim
+    wanted: Dim
 
 
 class Loop(NamedTuple):

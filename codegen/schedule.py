@@ -39,19 +39,28 @@ _NARROW_TILES: dict[str, tuple[Tile, ...]] = {  # for C of one panel of columns
     "sse2": ((4, 2), (2, 2), (1, 2)),
     "portable": ((4, 2), (2, 2), (1, 2)),
 }
+_THIN_TILES: dict[str, tuple[Tile, ...]] = {  # for C of one vector of columns
+    "avx512": ((14, 1), (8, 1), (4, 1), (2, 1), (1, 1)),
+    "avx2": ((10, 1), (6, 1), (3, 1), (1, 1)),
+    "sse2": ((8, 1), (4, 1), (2, 1), (1, 1)),
+    "portable": ((8, 1), (4, 1), (2, 1), (1, 1)),
+}  # fmt: skip
 _A_BLOCK_BYTES = {"avx512": 600 << 10}  # half of L2, less what streams through
 _A_BLOCK_BYTES_SMALL = 128 << 10
 _B_ROW_BYTES = {"avx512": 4096}  # length of a block of k, as bytes of one column
 _B_ROW_BYTES_SMALL = 2048
+_LINES_ACROSS = 64  # length of a block of k where every k of A is a line, or a page, of its own
 _NEAR_BYTES = 512 << 10  # B up to this size stays in L2
 _FAR_CYCLES_PER_BYTE = 0.1
 _L1_ROOM = 24 << 10
 _MAX_BLOCK_ROWS = 240
+_MAX_SHARING_ROWS = 512  # of a block whose copy of B is made for it alone: the copy costs about 25 rows' worth of work
 _MAX_BLOCK_COLUMN_BYTES = 2048
 _CHUNK_OPERATIONS = 2 << 20  # a chunk of about 12 us or more, where sizes allow
 _FAR_ROWS = 13  # with fewer rows, a chunk takes as long as reading B does
 _SHARED_COLUMNS, _LEAST_COLUMNS = 1024, 512  # bytes of columns down to which a packed A is packed by several chunks
 _DIRECT_ROWS = 12  # up to so many rows of C, copying B costs more than its strides do
+_QUAD_REGISTERS = 30  # for sums, corrections and rows of B; one more holds a broadcast value, one a constant
 _ALWAYS = 1 << 40
 _PACK_BYTES = 8 << 10  # a smaller B stays in L1 beside everything else
 _PACK_ROWS = 1024  # of C; with more, one copy of B per call is lost in the work
@@ -80,6 +89,8 @@ class GemmSchedule:
         a_stride: bytes between rows of A packed by row; by column, it is packed in dense tiles.
         vector_bytes: bytes of a native vector; far_b: whether B is expected to come from beyond L2.
         b_direct: whether B can be read in place; it is, up to `direct_rows` rows in a block.
+        stream: whether a block of one row goes through B row by row (see emit/gemm_stream.py), which is how
+            memory is read fastest.
         tile_rows: rows of the area of accumulators, when k has several blocks.
         a_at, b_at, c_at: byte offsets of packed A, packed B and the accumulators in scratch.
         b_block, c_block: bytes from one block of columns to the next in packed B and in the accumulators.
@@ -89,7 +100,7 @@ class GemmSchedule:
 
     __slots__ = (
         "a_at", "a_layout", "a_mode", "a_stride", "b_at", "b_block", "b_direct", "block_k", "block_m", "block_n",
-        "c_at", "c_block", "carry_bytes", "direct_rows", "far_b", "kinds", "lanes", "panel", "scratch_bytes",
+        "c_at", "c_block", "carry_bytes", "direct_rows", "far_b", "kinds", "lanes", "panel", "scratch_bytes", "stream",
         "tile_rows", "tiles",
         "vector_bytes",
     )  # fmt: skip
@@ -114,17 +125,25 @@ class GemmSchedule:
         small_b = isinstance(every, int) and isinstance(spec.k, int) and every * spec.k * size <= _NEAR_BYTES
         self.far_b = not small_b
         self._place_operands(spec)
-        self.block_k = block_k or _block_k(spec, target)
+        across = self.a_mode == "direct" and self.a_layout == "col" and spec.m != 1
+        self.block_k = block_k or _block_k(spec, target, _LINES_ACROSS if across else 0)
         self._choose_tiles(spec, target, tiles, block_m)
         self.kinds = list(self.tiles)
         for height, vectors in self.tiles:
-            whole = isinstance(spec.n, int) and -(-spec.n // self.panel) % (vectors // 2) == 0
+            whole = isinstance(spec.n, int) and -(-spec.n // self.panel) % max(vectors // 2, 1) == 0
             if not whole and (height, 2) not in self.kinds:
                 self.kinds.append((height, 2))
         self.block_n = block_n or self._block_n(spec)
         narrow = isinstance(spec.n, int) and spec.n <= 2 * self.panel
         self.direct_rows = direct_rows if direct_rows >= 0 else _ALWAYS if narrow else _DIRECT_ROWS
+        plain = spec.carry is None and spec.blocks == 1
+        rows = spec.m == 1 or not isinstance(spec.m, int)
+        self.stream = self.b_direct and self.a_mode == "direct" and rows and plain
         self._lay_out_scratch(spec)
+
+    def width(self, tile: Tile) -> int:
+        """Columns of a tile."""
+        return tile[1] * self.panel // 2
 
     def first_cost(self, tile: Tile) -> int:
         """What the first tile of a group waits for B if that is beyond L2, as tile_cost counts."""
@@ -157,14 +176,16 @@ class GemmSchedule:
         self, spec: GemmSpec, target: Target, tiles: tuple[Tile, ...] | None, block_m: int
     ) -> None:
         narrow = isinstance(spec.n, int) and spec.n <= self.panel
-        few = _NARROW_TILES[target.isa]
+        thin = isinstance(spec.n, int) and spec.n <= self.panel // 2
+        few = (_THIN_TILES if thin else _NARROW_TILES)[target.isa]
         if tiles is None and isinstance(spec.m, int) and spec.m > 0:
-            every = (
-                tuple((h, 2) for h, _ in _STATIC_TILES[target.isa]) if narrow else _STATIC_TILES[target.isa]
-            )
+            every = _fitting(_STATIC_TILES[target.isa], spec)
+            if narrow:
+                heights = range(max(few)[0], 0, -1) if thin else (h for h, _ in every)
+                every = _fitting(tuple((h, 1 if thin else 2) for h in heights), spec)
             self._static_tiles(spec, target, every, block_m)
             return
-        self.tiles = sorted(tiles or (few if narrow else _DYNAMIC_TILES[target.isa]), reverse=True)
+        self.tiles = sorted(tiles or _fitting(few if narrow else _DYNAMIC_TILES[target.isa], spec), reverse=True)
         self.block_m = block_m or self._max_rows(spec, target, self.tiles[0][0])
 
     def _static_tiles(self, spec: GemmSpec, target: Target, every: tuple[Tile, ...], block_m: int) -> None:
@@ -183,7 +204,7 @@ class GemmSchedule:
         def price(tile: Tile) -> float:
             height, vectors = tile
             panels = -(-spec.n // self.panel) if isinstance(spec.n, int) else 64
-            wide, rest = divmod(panels, vectors // 2)
+            wide, rest = divmod(panels, max(vectors // 2, 1))
             first = wide * vectors * self.first_cost(tile) + rest * 2 * self.first_cost((height, 2))
             each = wide * vectors * tile_cost(tile) + rest * 2 * tile_cost((height, 2))
             return -(-rows // height) * each + first
@@ -191,12 +212,14 @@ class GemmSchedule:
         return min((t for t in every if t[0] <= rows), key=price)
 
     def _max_rows(self, spec: GemmSpec, target: Target, height: int) -> int:
-        room = _A_BLOCK_BYTES.get(target.isa, _A_BLOCK_BYTES_SMALL)
-        rows = min(room // (self.block_k * spec.dtype.size), _MAX_BLOCK_ROWS)
+        room, most = _A_BLOCK_BYTES.get(target.isa, _A_BLOCK_BYTES_SMALL), _MAX_BLOCK_ROWS
+        if self.a_mode == "direct" and not spec.b_packed and not _at_most(spec.n, 4 * self.panel):
+            room, most = 2 * room, _MAX_SHARING_ROWS
+        rows = min(room // (self.block_k * spec.dtype.size), most)
         return max(rows // height, 1) * height
 
     def _block_n(self, spec: GemmSpec) -> int:
-        step = self.panel * max(v // 2 for _, v in self.tiles)
+        step = max(self.panel, *(self.width(t) for t in self.tiles))
         most = max(_MAX_BLOCK_COLUMN_BYTES // spec.dtype.size // step, 1) * step
         if isinstance(spec.n, int):
             most = min(most, max(-(-spec.n // step), 1) * step)
@@ -220,13 +243,15 @@ class GemmSchedule:
 
     def _lay_out_scratch(self, spec: GemmSpec) -> None:
         size = spec.dtype.size
-        tallest, widest = max(h for h, _ in self.tiles), max(v for _, v in self.tiles) // 2 * self.panel
+        tallest, widest = max(h for h, _ in self.tiles), max(self.panel, *(self.width(t) for t in self.tiles))
         kc = min(spec.k, self.block_k) if isinstance(spec.k, int) else self.block_k
         one_block = isinstance(spec.k, int) and spec.k <= self.block_k and spec.carry is None
         rows = min(spec.m, self.block_m) if isinstance(spec.m, int) else self.block_m
         self.tile_rows = -(-rows // tallest) * tallest + tallest
         columns = widest if one_block else self.block_n + widest
         c_bytes = (tallest if one_block else self.tile_rows) * columns * size
+        if self.stream:
+            c_bytes = max(c_bytes, (self.block_n + self.panel) * size)
         # Packed A: lines end on an odd number of cache lines, so that rows do not share cache sets.
         self.a_stride = (-(-kc * size // 128) * 2 + 1) * 64
         a_bytes = (
@@ -246,8 +271,8 @@ class GemmSchedule:
 
     def describe(self) -> str:
         """The choices in a line, for dumps."""
-        tiles = " ".join(f"{h}x{v // 2 * self.panel}" for h, v in self.tiles)
-        b = "read in place" if self.b_direct else "panels"
+        tiles = " ".join(f"{t[0]}x{self.width(t)}" for t in self.tiles)
+        b = "row by row for one row" if self.stream else "read in place" if self.b_direct else "panels"
         return (
             f"tiles {tiles}; blocks m {self.block_m}, n {self.block_n}, k {self.block_k}; A {self.a_mode} by "
             f"{self.a_layout}; B {b}; scratch {self.scratch_bytes} bytes"
@@ -275,13 +300,22 @@ def packing_pays(m: Dim, n: Dim, k: Dim, size: int) -> bool:
     return not isinstance(m, int) or 0 < m <= _PACK_ROWS
 
 
-def _block_k(spec: GemmSpec, target: Target) -> int:
-    """About the default, and an equal split of a static K."""
-    default = _B_ROW_BYTES.get(target.isa, _B_ROW_BYTES_SMALL) // spec.dtype.size
+def _block_k(spec: GemmSpec, target: Target, most: int) -> int:
+    """About the default, or `most` if that is not 0, and an equal split of a static K."""
+    default = most or _B_ROW_BYTES.get(target.isa, _B_ROW_BYTES_SMALL) // spec.dtype.size
     if not isinstance(spec.k, int) or spec.k == 0:
         return default
     blocks = -(-2 * spec.k // (3 * default))
     return -(-spec.k // blocks)
+
+
+def _fitting(tiles: tuple[Tile, ...], spec: GemmSpec) -> tuple[Tile, ...]:
+    """Of quads, the tiles that leave registers for the corrections of columns."""
+    return tuple(t for t in tiles if t[0] * t[1] + 2 * t[1] <= _QUAD_REGISTERS) if spec.quads else tiles
+
+
+def _at_most(d: Dim, limit: int) -> bool:
+    return isinstance(d, int) and d <= limit
 
 
 def _aligned(n: int) -> int:

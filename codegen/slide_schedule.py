@@ -180,7 +180,7 @@ class SlideSchedule(SlabLayout):
 
     def _choose_columns(self) -> None:
         n, panel = self.spec.n, self.tiles.panel
-        group = panel * max(v // 2 for _, v in self.tiles.tiles)
+        group = max(panel, *(self.tiles.width(t) for t in self.tiles.tiles))
         self.block_n: Dim = n
         have = product((*self.spec.batch, self.image_blocks, self.line_blocks, self.row_blocks))
         if isinstance(n, int) and isinstance(have, int) and n:
@@ -218,7 +218,7 @@ class SlideSchedule(SlabLayout):
 
     def describe(self) -> str:
         """The choices in a line, for dumps."""
-        tiles = " ".join(f"{h}x{v // 2 * self.tiles.panel}" for h, v in self.tiles.tiles)
+        tiles = " ".join(f"{t[0]}x{self.tiles.width(t)}" for t in self.tiles.tiles)
         return (
             f"tiles {tiles}; slab of {self.images} images, {self.lines} lines, {self.rows} rows; "
             f"{self.passes} passes of {self.runs.places} runs of {self.run}; scratch {self.scratch_bytes} bytes"

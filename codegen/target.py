@@ -44,10 +44,11 @@ class Target:
         cpu: LLVM CPU name ("" is the generic one).
         features: LLVM feature string, such as "+avx2,-prefer-256-bit".
         has_fma: whether llvm.fma is an instruction; without it the emitter writes a product and a sum.
+        has_vnni: whether vpdpbusd (sums of products of bytes) is an instruction on its widest vectors.
         vector_bits: width of the native vectors.
     """
 
-    __slots__ = ("cpu", "features", "has_fma", "isa", "triple", "vector_bits")
+    __slots__ = ("cpu", "features", "has_fma", "has_vnni", "isa", "triple", "vector_bits")
 
     def __init__(self, isa: str, triple: str, cpu: str = "", features: str = "") -> None:
         """Describes a CPU; most callers want `host_target`.
@@ -60,6 +61,7 @@ class Target:
         self.cpu = cpu
         self.features = features
         self.has_fma = isa in ("avx512", "avx2") or (isa == "portable" and _is_arm64(triple))
+        self.has_vnni = isa == "avx512" and "+avx512vnni" in features.split(",")
         self.vector_bits = _VECTOR_BITS[isa]
 
     def key(self) -> tuple[str, str, str, str]:

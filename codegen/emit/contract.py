@@ -9,6 +9,8 @@ from codegen import loopir
 from codegen.emit import gemm
 from codegen.emit.filter import emit_filter
 from codegen.emit.gemm_copy import Packer
+from codegen.emit.gemm_quads import quad_operand
+from codegen.emit.gemm_quads import quads as count_quads
 from codegen.emit.gemm_spec import Carry
 from codegen.emit.gemm_split import pack_split
 from codegen.emit.kernel import Emitter, load_symbols, symbols_in
@@ -24,6 +26,9 @@ from codegen.slide_schedule import SlideSchedule
 from codegen.target import Target
 from graphcore import dims
 from graphcore.dims import Dim
+from graphcore.dtypes import int8, int32
+
+_TOUCHED = 6
 
 
 class ShapeDims:
@@ -69,10 +74,24 @@ class ContractEmitter:
         s, carry = self.statement, None
         if s.carried is not None:
             carry = Carry(self.positions[s.carried.buffer], s.carried.first, s.carried.left)
+        quads = self._quads()
+        a, b = quads or (self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]))
         return gemm.GemmSpec(
-            s.dtype, s.row[1], s.column[1], s.depth[1], self._operand(s.a, s.row[0]), self._operand(s.b, s.column[0]),
+            s.dtype, s.row[1], s.column[1], count_quads(s.depth[1]) if quads else s.depth[1], a, b,
             tuple(extent for _, extent in s.batch), b_packed=self.packed, carry=carry, blocks=1 + len(s.more),
+            touched=self._touched(), quads=quads is not None,
         )  # fmt: skip
+
+    def _quads(self) -> tuple[gemm.Operand, gemm.Operand] | None:
+        """The operands as quads of bytes, where the CPU multiplies those."""
+        s = self.statement
+        if not self.target.has_vnni or s.dtype is not int32 or s.more or s.carried is not None or s.a.slab is not None:
+            return None
+        a, b = self._bytes(s.a, s.row[0]), self._bytes(s.b, s.column[0])
+        if a is None or b is None:
+            return None
+        emit_dim, depth = ShapeDims(self.symbols), s.depth[1]
+        return quad_operand(a, depth, emit_dim, unsigned=True), quad_operand(b, depth, emit_dim, unsigned=False)
 
     def pack(self, out: int) -> gemm.GemmKernel:
         """Adds the kernel that packs the right operand into argument `out`, and nothing else."""
@@ -101,6 +120,43 @@ class ContractEmitter:
             self.module, name, spec, slab, target, schedule, emit_dim=emit_dim, epilogue=self._epilogue,
             emitter=emitter,
         ) if schedule.serves else None  # fmt: skip
+
+    def _bytes(self, x: loopir.Operand, outer: str) -> gemm.Operand | None:
+        """The int8 elements that an operand widens, if it does nothing else."""
+        if len(x.body) != 2 or not isinstance(load := x.body[0], loopir.Load) or x.rows:
+            return None
+        last = x.body[1]
+        widens = isinstance(last, loopir.Compute) and last.word == "cast" and last.args == (load.dest,)
+        if not widens or load.guard is not None or load.dtype is not int8:
+            return None
+        return self._view(load.buffer, load.at, outer, self.statement.depth[0])
+
+    def _touched(self) -> tuple[gemm.Touched, ...]:
+        """What the epilogue loads and stores at every row, in whole rows; the first few."""
+        s, found = self.statement, dict[Any, gemm.Touched]()
+        for x in s.body:
+            if isinstance(x, loopir.Load | loopir.Store):
+                view = self._view(x.buffer, x.at, s.row[0], s.column[0])
+                if view is not None and view.k == 1 and view.outer != 0:
+                    size = self.kernel.args[view.arg].dtype.size
+                    found[x.buffer, x.at] = gemm.Touched(view, size, write=isinstance(x, loopir.Store))
+        return tuple(found.values())[:_TOUCHED]
+
+    def _view(self, buffer: str, at: Dim, outer: str, inner: str) -> gemm.Operand | None:
+        """A buffer as a matrix over two counters, if the index is linear in those and in the batch counters."""
+        batch = [name for name, _ in self.statement.batch]
+        names = [n for n in (*batch, outer, inner) if n]
+        parts, linear = linear_parts(at, frozenset(names))
+        offset = dims.substitute(at, dict.fromkeys(names, 0))
+        if not linear or not self._known(offset, *parts.values()):
+            return None
+        strides = tuple(parts.get(name, 0) for name in batch)
+        where = self.positions[buffer]
+        return gemm.Operand(where, outer=parts.get(outer, 0), k=parts.get(inner, 0), batch=strides, offset=offset)
+
+    def _known(self, *expressions: Dim) -> bool:
+        """Whether index expressions depend on sizes only."""
+        return dims.free_symbols(expressions) <= set(self.symbols)
 
     def _operand(self, x: loopir.Operand, outer: str) -> gemm.Operand:
         if x.buffer:

@@ -27,16 +27,21 @@ Structure of a chunk: for each block of k (about 1024), for each group of column
 tile of rows: one micro-kernel call, which adds to a small tile of accumulators in scratch; after the last
 block of k the epilogue function turns the tile into outputs. The last tile of rows is moved up to overlap its
 neighbour, so one tile height serves all rows; rows that were stored already are not stored again.
-Micro-kernels take strides and K as arguments and are shared by all contractions of a module.
+Micro-kernels take strides and K as arguments and are shared by all contractions of a module. A block of one row that
+reads B in place has no tiles: see `gemm_stream`. Products of int8 are summed four at a time: see `gemm_quads`.
 
 With `blocks`, B has that many blocks of n columns (the gates of a recurrent layer). A tile of every block is summed in
 turn, and then the epilogue is given what all of them hold of one place.
+
+bfloat16 has no such form. vdpbf16ps adds two products at once, and takes denormals for 0: its sums are not those of one
+chain, and would differ between CPUs. So 16-bit floats are widened while they are packed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from codegen.emit.gemm_fetch import Fetcher
 from codegen.emit.gemm_index import Index, for_range, if_else, ptr_at
 from codegen.emit.gemm_micro import call_micro, choose_tile, zero_tile
 from codegen.emit.gemm_pack import Packing, emit_pack_a, emit_pack_panel
@@ -49,15 +54,17 @@ from codegen.emit.gemm_spec import (
     OutPoint,
     Reader,
     ReadPoint,
+    Touched,
 )
 from codegen.emit.gemm_store import emit_store, view_epilogue
+from codegen.emit.gemm_stream import stream_function
 from codegen.emit.text import UNOPTIMIZED, FunctionText, ModuleText
 from codegen.schedule import GemmSchedule, gemm_schedule, packed_elements
 from codegen.target import Target
 from graphcore.dims import Dim, ceildiv, product
 
 __all__ = [
-    "EmitDim", "Epilogue", "GemmKernel", "GemmSpec", "Operand", "OutPoint", "ReadPoint", "Reader",
+    "EmitDim", "Epilogue", "GemmKernel", "GemmSpec", "Operand", "OutPoint", "ReadPoint", "Reader", "Touched",
     "emit_gemm", "emit_pack_b", "packed_elements", "view_epilogue",
 ]  # fmt: skip
 
@@ -176,6 +183,7 @@ class _Kernel:
         self.block_m = self._balanced_rows()
         self.k_blocks = ix.maximum(ix.ceildiv(self.k, self.schedule.block_k), 1)
         self.a_base = self.b_base = ""
+        self.fetcher = Fetcher(fn, spec, parts.emit_dim)
         self.pack_a = parts.pack_a.begin(fn) if parts.pack_a else None
         self.pack_b = parts.pack_b.begin(fn) if parts.pack_b else None
         self.a_by_tile = self.pack_a is not None and self.schedule.a_layout == "col"
@@ -219,6 +227,24 @@ class _Kernel:
         if_else(ix, ix.less("0", self.rows), self._block)
 
     def _block(self) -> None:
+        one_row = self.ix.equal(self.rows, "1") if self.schedule.stream else "false"
+        if_else(self.ix, one_row, self._one_row, self._tiled_block)
+
+    def _one_row(self) -> None:
+        """A block of one row of C, with B in place."""
+        ix, size, schedule = self.ix, self.spec.dtype.size, self.schedule
+        self.k0 = "0"
+        width = ix.sub(self.n_end, self.n0)
+        padded = ix.mul(ix.ceildiv(width, schedule.lanes), schedule.lanes)
+        sums = ptr_at(ix, "%scratch", schedule.c_at)
+        zero_tile(ix, sums, ix.mul(padded, size))
+        function = stream_function(self.parts.module, self.spec.dtype, self.parts.target)
+        words = [("i64", x) for x in (self.b_k, width, self.k)]
+        first = [("ptr", self._a_pointer()), ("i64", self.a_k), ("ptr", self._b_pointer(self.n0))]
+        self.fn.call("void", function[1:], [*first, *words, ("ptr", sums)], external=False)
+        self._store_rows(sums, self.m0, "1", self.n0, padded, width)
+
+    def _tiled_block(self) -> None:
         self.choice = choose_tile(self.ix, self.schedule, self.rows)
         for_range(self.ix, "0", self.k_blocks, 1, self._k_block)
 
@@ -244,12 +270,16 @@ class _Kernel:
             else:
                 self.a_stride = self.a_step = str(schedule.a_stride)
             return
+        self.a = self._a_pointer()
+        self.a_stride = self.a_outer if schedule.a_layout == "row" else self.a_k
+        self.a_step = self.a_outer
+
+    def _a_pointer(self) -> str:
+        ix = self.ix
         at = ix.add(ix.mul(self.m0, self.a_outer), ix.mul(self.k0, self.a_k))
         for b, stride in zip(self.batch, self.a_batch, strict=True):
             at = ix.add(at, ix.mul(b, stride))
-        self.a = ptr_at(ix, self.a_base, at)
-        self.a_stride = self.a_outer if schedule.a_layout == "row" else self.a_k
-        self.a_step = self.a_outer
+        return ptr_at(ix, self.a_base, at)
 
     def _group(self, n: str, width: str) -> str:
         """All tiles of one group of columns; returns the column after it."""
@@ -269,6 +299,8 @@ class _Kernel:
             row = ix.minimum(i, ix.sub(self.rows, height))
             a = ptr_at(ix, self.a, ix.mul(i if self.a_by_tile else row, self.a_step))
             c = ptr_at(ix, tiles, ix.mul(ix.mul(ix.mul(i, step), many), size))
+            columns = ix.minimum(left, step)
+            if_else(ix, self.last, lambda: self._fetch(ix.add(self.m0, row), n, height, columns))
 
             def block(g: str) -> None:
                 far = ix.mul(g, schedule.c_block)
@@ -288,22 +320,20 @@ class _Kernel:
         for_range(ix, "0", self.rows, height, tile)
         return ix.add(n, step)
 
+    def _fetch(self, m: str, n: str, rows: str, columns: str) -> None:
+        self.fetcher.emit(self.batch, m, n, rows, columns)
+
     def _store(self, c: str, i: str, row: str, n: str, step: str, left: str) -> None:
         """Calls the epilogue for the rows of a tile that the tile before has not stored."""
         ix = self.ix
         skip = ix.sub(i, row)
         first = ptr_at(ix, c, ix.mul(ix.mul(skip, step), self.spec.dtype.size))
-        arguments = [
-            ("ptr", "%args"),
-            ("ptr", "%dims"),
-            *(("i64", b) for b in self.batch),
-            ("i64", ix.add(self.m0, i)),
-            ("i64", ix.sub(self.choice.height, skip)),
-            ("i64", n),
-            ("i64", step),
-            ("i64", ix.minimum(left, step)),
-            ("ptr", first),
-        ]
+        rows = ix.sub(self.choice.height, skip)
+        self._store_rows(first, ix.add(self.m0, i), rows, n, step, ix.minimum(left, step))
+
+    def _store_rows(self, tile: str, m: str, rows: str, n: str, width: str, left: str) -> None:
+        words = [("i64", x) for x in (*self.batch, m, rows, n, width, left)]
+        arguments = [("ptr", "%args"), ("ptr", "%dims"), *words, ("ptr", tile)]
         self.fn.call("void", self.parts.store, arguments, external=False)
 
     def _place_b(self, n: str, step: str, left: str) -> tuple[str, str, str, str]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.emit.gemm_index import Index, dispatch, for_range, known, ptr_at
+from codegen.emit.gemm_quads import FLIP, add_quads
 from codegen.emit.text import FunctionText
 from codegen.emit.values import LlvmHandler, Val, mangle, scalar_type
 from codegen.schedule import GemmSchedule, Tile, tile_cost
@@ -65,8 +66,8 @@ def choose_tile(ix: Index, schedule: GemmSchedule, rows: str) -> TileChoice:
 
 
 def _candidate(schedule: GemmSchedule, tile: Tile) -> tuple[str, ...]:
-    height, vectors = tile
-    width = vectors // 2 * schedule.panel
+    height = tile[0]
+    width = schedule.width(tile)
     narrow = (height, 2) if (height, 2) in schedule.kinds else tile  # absent where all groups are whole
     return str(height), str(width), str(schedule.kinds.index(tile)), str(schedule.kinds.index(narrow))
 
@@ -95,18 +96,21 @@ def zero_tile(ix: Index, tile: str, size: str) -> None:
 def micro_kernel(parts: _Parts, tile: Tile) -> str:
     """The micro-kernel for a tile, made on first use in the module; returns its name with the at sign."""
     layout, dtype = parts.schedule.a_layout, parts.spec.dtype
-    name = f"layerjit.gemm.{dtype.name}.{layout}.{tile[0]}x{tile[1]}"
+    quads = parts.spec.quads
+    name = f"layerjit.gemm.{'int8' if quads else dtype.name}.{layout}.{tile[0]}x{tile[1]}"
     parameters = [f"{t} {n}" for t, n in zip(_TYPES, _NAMES, strict=True)]
     return parts.module.helper(
-        name, parameters, "void", lambda fn: Micro(fn, dtype, parts.target, tile, layout == "row").emit()
+        name, parameters, "void", lambda fn: Micro(fn, dtype, parts.target, tile, layout == "row", quads).emit()
     )
 
 
 class Micro:
     """Emits one micro-kernel."""
 
-    def __init__(self, fn: FunctionText, dtype: DType, target: Target, tile: Tile, by_row: bool) -> None:
-        self.fn, self.dtype, self.by_row = fn, dtype, by_row
+    def __init__(
+        self, fn: FunctionText, dtype: DType, target: Target, tile: Tile, by_row: bool, quads: bool = False
+    ) -> None:
+        self.fn, self.dtype, self.by_row, self.quads = fn, dtype, by_row, quads
         self.height, self.vectors = tile
         self.lanes = target.vector_bits // 8 // dtype.size
         self.k = LlvmHandler(fn, target.isa, self.lanes, has_fma=target.has_fma)
@@ -117,6 +121,8 @@ class Micro:
         """The whole function: start values, the loop over k, and the stores."""
         fn, count = self.fn, self.height * self.vectors
         starts = [self.k.load(self._at("%init", i * self.bytes), self.dtype).text for i in range(count)]
+        if self.quads:
+            starts += ["zeroinitializer"] * self.vectors  # what the columns of B are to be corrected by
         self._strides()
         bases = self._bases()
         loop, done = fn.new_label("k"), fn.new_label("done")
@@ -142,8 +148,11 @@ class Micro:
         fn.line(f"{left_next} = sub i64 {left}, 1")
         fn.branch_if(fn.emit(f"icmp sgt i64 {left_next}, 0"), loop, done)
         fn.place(done)
-        for i, name in enumerate(names):
-            self.k.store(self._at("%tile", i * self.bytes), Val(name, self.dtype, self.lanes))
+        for i, name in enumerate(names[:count]):
+            total = Val(name, self.dtype, self.lanes)
+            if self.quads:
+                total = self.k.sub(total, Val(names[count + i % self.vectors], self.dtype, self.lanes))
+            self.k.store(self._at("%tile", i * self.bytes), total)
         fn.ret()
 
     def _at(self, base: str, offset: int) -> str:
@@ -184,8 +193,16 @@ class Micro:
                 at = i * self.vectors + j
                 self._multiply_add(names[at], a, vector, sums[at])
 
+        if self.quads:
+            too_large = self.k.splat(Val(FLIP, self.dtype), self.lanes)
+            for j, vector in enumerate(vectors, self.height * self.vectors):
+                self._multiply_add(names[j], too_large, vector, sums[j])
+
     def _multiply_add(self, name: str, a: Val, b: Val, total: str) -> None:
         fn = self.fn
+        if self.quads:
+            add_quads(fn, total, a, b, name)
+            return
         if self.dtype.kind == "f" and self.k.has_fma:
             intrinsic = f"llvm.fma.{mangle(scalar_type(self.dtype), self.lanes)}"
             fn.module.declare(self.type, intrinsic, [self.type] * 3)
@@ -213,8 +230,8 @@ class Micro:
 
     def _prefetch(self, b: str) -> None:
         ahead = self._scaled(b, 8, self.ahead)
-        for pair in range(self.vectors // 2):
+        for pair in range((self.vectors + 1) // 2):
             panel = self._panel(ahead, pair)
-            for offset in range(0, 2 * self.bytes, _LINE):
+            for offset in range(0, min(self.vectors, 2) * self.bytes, _LINE):
                 arguments = [("ptr", self._at(panel, offset)), ("i32", "0"), ("i32", "3"), ("i32", "1")]
                 self.fn.call("void", "llvm.prefetch.p0", arguments)

@@ -124,6 +124,22 @@ class Carry(NamedTuple):
     left: Dim
 
 
+class Touched:
+    """Lines that the epilogue of a tile loads or stores: they are asked for before the tile is summed.
+
+    Attributes:
+        view: the argument, its offset, and its strides in elements along rows (`outer`) and batch dimensions; columns
+            lie side by side.
+        size: bytes of an element.
+        write: whether it is stored.
+    """
+
+    __slots__ = ("size", "view", "write")
+
+    def __init__(self, view: Operand, size: int, *, write: bool) -> None:
+        self.view, self.size, self.write = view, size, write
+
+
 class GemmSpec:
     """C[b,m,n] = epilogue(sum over k of A[b,m,k] * B[b,k,n]).
 
@@ -136,9 +152,12 @@ class GemmSpec:
             not used).
         carry: where sums go on from call to call, or None.
         blocks: B has that many times n columns; one epilogue is given the sums of every block of n at one place.
+        touched: what the epilogue loads and stores.
+        quads: whether elements of A and B are quads of bytes, unsigned (128 too large) in A and signed in B: see
+            `codegen.emit.gemm_quads`. `k` counts quads then, and dtype is int32.
     """
 
-    __slots__ = ("a", "b", "b_packed", "batch", "blocks", "carry", "dtype", "k", "m", "n")
+    __slots__ = ("a", "b", "b_packed", "batch", "blocks", "carry", "dtype", "k", "m", "n", "quads", "touched")
 
     def __init__(
         self,
@@ -153,6 +172,8 @@ class GemmSpec:
         b_packed: bool = False,
         carry: Carry | None = None,
         blocks: int = 1,
+        touched: tuple[Touched, ...] = (),
+        quads: bool = False,
     ) -> None:
         """Describes a contraction.
 
@@ -166,6 +187,7 @@ class GemmSpec:
                 )
         self.dtype, self.m, self.n, self.k, self.a, self.b = dtype, m, n, k, a, b
         self.batch, self.b_packed, self.carry, self.blocks = batch, b_packed, carry, blocks
+        self.touched, self.quads = touched, quads
 
 
 class GemmKernel:

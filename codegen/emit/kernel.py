@@ -284,6 +284,10 @@ class Emitter:
     def _sort(self, s: loopir.Sort) -> None:
         dtype = self.buffers[s.keys].dtype
         buffers = [self.pointers[b] for b in (s.keys, s.spare, s.order, s.spare_order) if b]
+        if len(buffers) == 2 and sort.selects(s.wanted, s.length):
+            sizes = (self.scope.scalar(s.length), self.scope.scalar(s.wanted))
+            sort.select(self.fn, self.target, dtype, buffers[0], *sizes)
+            return
         sort.call(self.fn, dtype, buffers, s.low, self.scope.scalar(s.length))
 
     def _loop(self, s: loopir.Loop) -> None:

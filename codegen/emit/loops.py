@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codegen import loopir
-from codegen.emit import prefetch
+from codegen.emit import prefetch, tile
 from codegen.emit.scope import Lanes
 from codegen.emit.values import Val
 from codegen.loopir import LANES
@@ -24,14 +24,20 @@ def emit_loop(e: Emitter, s: loopir.Loop) -> None:
     fed = [name for name in _fed(s.body) if name in scope.values]
     if s.mode == "vector":
         _vector_loop(e, s, fed)
+    elif loads := tile.turned_loads(e, s):
+        tile.emit_tile(e, s, loads, lambda: _serial_loop(e, s, fed))
     else:
         e.fetching = prefetch.rows_ahead(s, e.buffers)
-        start, stop = _range(e, s)
-        _counted(e, start, stop, 1, fed, lambda i: _serial_body(e, s, i))
+        _serial_loop(e, s, fed)
     finals = {name: scope.values[name] for name in fed}
     scope.values, scope.symbols, scope.vectors, e.bases = saved
     e.divisors, e.fetching = divisors, fetching
     scope.values.update(finals)
+
+
+def _serial_loop(e: Emitter, s: loopir.Loop, fed: Sequence[str]) -> None:
+    start, stop = _range(e, s)
+    _counted(e, start, stop, 1, fed, lambda i: _serial_body(e, s, i))
 
 
 def emit_apart(e: Emitter, s: loopir.Apart) -> None:

@@ -1,6 +1,7 @@
 """Sorting of keys, with their positions or without, as one LLVM function per form of key.
 
-Few keys are sorted by insertion. Many go through a radix sort from the lowest byte: one count of all bytes, then a
+Few keys are sorted by insertion; a few first of many are kept in order while vectors of the others are compared with
+the last of them. Many go through a radix sort from the lowest byte: one count of all bytes, then a
 stable move per byte in which the keys differ. Both are stable and use no comparison of elements, only of keys.
 """
 
@@ -9,12 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from codegen.emit.text import FunctionText
+from codegen.emit.value_loops import any_lane
+from codegen.emit.values import LlvmHandler, Val
+from codegen.target import Target
+from graphcore.dims import Dim
 from graphcore.dtypes import DType
 
 FEW = 64
 """Up to so many keys insertion is faster."""
 
+MANY_WANTED = 32
+"""Up to so many first keys are selected rather than sorted with all others."""
+
 _VALUES = 256
+_VECTOR = 32
 
 
 def call(fn: FunctionText, dtype: DType, buffers: Sequence[str], low: int, count: str) -> None:
@@ -30,6 +39,20 @@ def call(fn: FunctionText, dtype: DType, buffers: Sequence[str], low: int, count
     fn.module.helper(name, parameters, "void", build, "noinline")
     arguments = [*(("ptr", b) for b in buffers), ("i64", count)]
     fn.call("void", name, arguments, external=False)
+
+
+def selects(wanted: Dim, length: Dim) -> bool:
+    """Whether the first few keys are found without sorting all."""
+    few = isinstance(wanted, int) and 0 < wanted <= MANY_WANTED
+    return few and not (isinstance(length, int) and length <= 2 * MANY_WANTED)
+
+
+def select(fn: FunctionText, target: Target, dtype: DType, keys: str, count: str, wanted: str) -> None:
+    """Puts the first `wanted` of `count` different keys of an unsigned dtype in front, in order."""
+    name = f"layerjit.select.u{8 * dtype.size}"
+    build = _Select(8 * dtype.size, target, dtype).build
+    fn.module.helper(name, ["ptr %keys", "i64 %count", "i64 %wanted"], "void", build, "noinline")
+    fn.call("void", name, [("ptr", keys), ("i64", count), ("i64", wanted)], external=False)
 
 
 class _Sort:
@@ -69,8 +92,8 @@ class _Sort:
     def _put(self, pointer: str, index: str, type_text: str, value: str) -> None:
         self.fn.line(f"store {type_text} {value}, ptr {self._at(pointer, index, type_text)}")
 
-    def _each(self, start: str, stop: str, inside: Callable[[str], None]) -> None:
-        """`inside(i)` for i = start .. stop - 1."""
+    def _each(self, start: str, stop: str, inside: Callable[[str], None], step: int = 1) -> None:
+        """`inside(i)` for i = start, start + step, ... below stop."""
         fn = self.fn
         head, body, done = fn.new_label("each"), fn.new_label("body"), fn.new_label("done")
         arms = [(start, fn.block)]
@@ -80,7 +103,7 @@ class _Sort:
         fn.branch_if(fn.emit(f"icmp slt i64 {i}, {stop}"), body, done)
         fn.place(body)
         inside(i)
-        arms.append((fn.emit(f"add nsw i64 {i}, 1"), fn.block))
+        arms.append((fn.emit(f"add nsw i64 {i}, {step}"), fn.block))
         fn.branch(head)
         fn.place(done)
 
@@ -96,8 +119,11 @@ class _Sort:
 
     def _insert(self, i: str) -> None:
         """Moves the keys before that are larger up by one, and puts the key there."""
+        self._put_below(i, self._element(self.own, i))
+
+    def _put_below(self, i: str, element: Sequence[str]) -> None:
+        """Puts an element into the sorted keys before i, where i is free."""
         fn = self.fn
-        element = self._element(self.own, i)
         head, test, shift, done = (fn.new_label(n) for n in ("slide", "test", "shift", "there"))
         arms = [(i, fn.block)]
         fn.branch(head)
@@ -198,3 +224,46 @@ class _Sort:
         element = self._element(source, i)
         place = self.fn.emit(f"zext i32 {self._next(counts, digit, element[0])} to i64")
         self._set(target, place, element)
+
+
+class _Select(_Sort):
+    """The function that selects, under construction."""
+
+    def __init__(self, width: int, target: Target, dtype: DType) -> None:
+        super().__init__(width, 0, with_order=False)
+        self.target, self.dtype = target, dtype
+
+    def build(self, fn: FunctionText) -> None:
+        self.fn = fn
+        fn.line("%last = sub i64 %wanted, 1")
+        whole = fn.emit("sub i64 %count, %wanted")
+        end = fn.emit(f"add i64 %wanted, {fn.emit(f'and i64 {whole}, {-_VECTOR}')}")
+        self._each("1", "%wanted", self._insert)
+        self._each("%wanted", end, self._vector, _VECTOR)
+        self._each(end, "%count", self._consider)
+        fn.ret()
+
+    def _vector(self, i: str) -> None:
+        """Looks closer at keys side by side if one of them is below the last that is kept."""
+        fn = self.fn
+        k = LlvmHandler(fn, self.target.isa, _VECTOR, has_fma=self.target.has_fma)
+        limit = Val(self._get("%keys", "%last", self.key), self.dtype, 1)
+        below = k.lt(k.load(self._at("%keys", i, self.key), self.dtype), k.splat(limit, _VECTOR))
+        some, none = fn.new_label("some"), fn.new_label("none")
+        fn.branch_if(any_lane(k, below), some, none)
+        fn.place(some)
+        self._each(i, fn.emit(f"add nsw i64 {i}, {_VECTOR}"), self._consider)
+        fn.branch(none)
+        fn.place(none)
+
+    def _consider(self, i: str) -> None:
+        """Puts a key among those that are kept if it is below the last of them."""
+        fn = self.fn
+        key = self._get("%keys", i, self.key)
+        lower = fn.emit(f"icmp ult {self.key} {key}, {self._get('%keys', '%last', self.key)}")
+        keep, drop = fn.new_label("keep"), fn.new_label("drop")
+        fn.branch_if(lower, keep, drop)
+        fn.place(keep)
+        self._put_below("%last", [key])
+        fn.branch(drop)
+        fn.place(drop)

@@ -14,7 +14,7 @@ from codegen.lower.pull import Index, Puller, unravel
 from codegen.lower.view import Build, Lowered, View, graph_of
 from graphcore import dims
 from graphcore.dims import Dim
-from graphcore.dtypes import float32, float64
+from graphcore.dtypes import float32, float64, int32, int64
 from graphcore.errors import UnsupportedError
 from graphcore.graph import Node, Value
 
@@ -70,6 +70,11 @@ class Counters:
         return (*index[:-1], index[-1] + columns)
 
     @property
+    def depth(self) -> Dim:
+        """The number of products that an element sums."""
+        return dims.product(d for name, d in self.extents.items() if name[0] == "k")
+
+    @property
     def result(self) -> Index:
         """The index of the result."""
         return self.b + self.m + self.n
@@ -122,9 +127,9 @@ def _blocks(what: View, node: Node) -> int:
 
 
 def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
-    """The kernel of a contraction, or None if loops serve it better (small, integers, checks, odd layouts)."""
+    """The kernel of a contraction, or None if loops serve it better (small, narrow integers, checks, odd layouts)."""
     dtype = node.results[0].type.dtype.arithmetic
-    if dtype not in (float32, float64) or any(n.op.kind == "reduce" for n in what.nodes):
+    if dtype not in (float32, float64, int32, int64) or any(n.op.kind == "reduce" for n in what.nodes):
         return None
     build = Build(what)
     program = build.program
@@ -132,7 +137,7 @@ def lower_contract(what: View, node: Node, name: str) -> Lowered | None:
     counters = Counters(program, node, blocks)
     size = dims.product(counters.extents.values())
     columns = dims.product(d for name_, d in counters.extents.items() if name_[0] == "n")
-    if (isinstance(size, int) and size <= SMALL and blocks == 1) or columns == 1:
+    if columns == 1 or (blocks == 1 and ((isinstance(size, int) and size <= SMALL) or counters.depth == 1)):
         return None
     puller = _Dense(build, node, counters)
     places = zip(node.operands, (counters.left, counters.right), strict=True)
@@ -169,6 +174,8 @@ def _assemble(build: Build, counters: Counters, operands: Sequence[str], name: s
     if split is not None:
         groups["m"], _, replace = split
     row, column = (_last(groups[letter]) for letter in "mn")
+    if row[1] == 1 and len(depth) == 1 and all(_along(program, replace, n, depth[0].name) for n in operands):
+        return None  # dot products: the loops of a reduction read both operands as they lie
     batch = [*groups["b"], *groups["m"][:-1], *groups["n"][:-1]]
     names = [a.name for a in batch]
     left = operand_of(program, operands[0], replace, names, row[0], depth) if split is None else split[1]
@@ -213,6 +220,15 @@ def _split_rows(
     left = Operand("", body=(load,), value=operands[0], rows=tuple((a.name, a.extent) for a in rows),
                    depth=((depth[0].name, depth[0].extent),))  # fmt: skip
     return joined, left, {name: dims.substitute(d, more) for name, d in replace.items()} | more
+
+
+def _along(program: Program, replace: dict[str, Dim], name: str, k: str) -> bool:
+    """Whether an operand is a plain load that is contiguous along the contracted counter."""
+    statement = rewrite(program.statements[name], replace)
+    if not isinstance(statement, Load):
+        return False
+    parts, linear = linear_parts(statement.at, frozenset((k,)))
+    return linear and parts.get(k, 0) == 1
 
 
 def _last(axes: Sequence[Axis]) -> tuple[str, Dim]:

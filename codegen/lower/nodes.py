@@ -6,14 +6,16 @@ import contextlib
 import sys
 from collections.abc import Generator, Sequence
 
+from codegen.loopir import Load
 from codegen.lower.attention import lower_attention
 from codegen.lower.contract import lower_contract
 from codegen.lower.convolve import lower_convolve
 from codegen.lower.divide import lower_divided
 from codegen.lower.filter import lower_filter
-from codegen.lower.merge import Axis
+from codegen.lower.merge import Axis, linear_parts
 from codegen.lower.order import lower_cumulative, lower_sort
 from codegen.lower.place import Placer
+from codegen.lower.program import Program
 from codegen.lower.pull import Domain, Puller, reduced_axes
 from codegen.lower.scatter import lower_scatter
 from codegen.lower.view import Build, Lowered, View, graph_of, view
@@ -21,6 +23,7 @@ from codegen.lower.window import lower_window
 from graphcore.dims import Dim
 from graphcore.errors import InconclusiveDim, UnsupportedError
 from graphcore.graph import Node, Value
+from graphcore.ops.contract import free_axes
 
 _DEPTH = 20_000
 _IN_ORDER = {"sort": lower_sort, "cumulative": lower_cumulative}
@@ -144,10 +147,30 @@ def lower_loops(what: View, name: str) -> Lowered:
         Axis(n, domain.shape[a], "reduced" if a in domain.reduced else "kept")
         for a, n in enumerate(domain.names) if n
     ]  # fmt: skip
+    if any(_is_row(n) for n in what.nodes) and _along_folds(program, axes):
+        axes.sort(key=lambda a: a.reduced)
     placer = Placer(program, axes)
     body = placer.run()
     category = str(what.node.attrs.get("category", what.node.op.kind))
     return build.lowered(name, category, body, placer.chunks)
+
+
+def _is_row(node: Node) -> bool:
+    """Whether a node is the product of single rows with matrices."""
+    if node.op.kind != "contract":
+        return False
+    lhs = node.operands[0].type.shape
+    free = free_axes(len(lhs), node.attrs["contracting"][0], node.attrs["batch"][0])
+    return all(lhs[a] == 1 for a in free)
+
+
+def _along_folds(program: Program, axes: Sequence[Axis]) -> bool:
+    """Whether all loads run along the last folded axis, so that vectors should too: as those of dot products."""
+    folded = [a.name for a in axes if a.reduced]
+    loads = [s for s in program.statements.values() if isinstance(s, Load)]
+    parts = [linear_parts(s.at, frozenset(a.name for a in axes)) for s in loads]
+    moving = [p.get(folded[-1], 0) for p, _ in parts if p.keys() & set(folded)] if folded else []
+    return bool(moving) and all(linear for _, linear in parts) and all(step == 1 for step in moving)
 
 
 @contextlib.contextmanager

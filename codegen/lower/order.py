@@ -53,7 +53,7 @@ def _recorded(program: Program, name: str) -> list[Any]:
 
 
 def lower_sort(what: View, node: Node, name: str) -> Lowered:
-    """The kernel of a bare sort: for every row, keys, their order, and the elements in that order.
+    """The kernel of a bare sort: for every row, keys, their order, and the (first few) elements in that order.
 
     Raises:
         UnsupportedError: if it is not alone in its kernel.
@@ -61,6 +61,8 @@ def lower_sort(what: View, node: Node, name: str) -> Lowered:
     _alone(what, node)
     build = Build(what)
     program, line = build.program, _line(node)
+    wanted = node.attrs.get("count", line.length)
+    kept = line._replace(length=wanted)
     x, dtype = build.readers[node.operands[0]], node.operands[0].type.dtype
     outs = {value.index: build.output(target) for value, target in what.outputs}
     packed = dtype.size <= 4  # key and position fit into one integer
@@ -68,24 +70,25 @@ def lower_sort(what: View, node: Node, name: str) -> Lowered:
     keys, spare = (program.buffer(key_dtype, line.length, "scratch") for _ in range(2))
     order, spare_order = ("" if packed else program.buffer(dtypes.int32, line.length, "scratch") for _ in range(2))
     o, c, j = counter("ox", line.outer), counter("cx", line.inner), counter("jx", line.length)
+    i = counter("ix", wanted)
     now = program.given("now", dtype)
     key = _key(program, now, descending=bool(node.attrs.get("descending", False)))
     key = _pack(program, key, j) if packed else key
     before = [Load("now", dtype, x, line.at(o, j, c)), *_recorded(program, key.name), Store(keys, j, key.name)]
     place = data_index("place")
-    after: list[Any] = [Load("from", dtypes.int32, order, j)]
+    after: list[Any] = [Load("from", dtypes.int32, order, i)]
     if packed:
-        after = [Load("sorted", key_dtype, keys, j), Compute("from", dtypes.int32, "cast", ("sorted",))]
+        after = [Load("sorted", key_dtype, keys, i), Compute("from", dtypes.int32, "cast", ("sorted",))]
     if 1 in outs:
-        after.append(Store(outs[1], line.at(o, j, c), "from"))
+        after.append(Store(outs[1], kept.at(o, i, c), "from"))
     if 0 in outs:
         after += [
             IndexOf("place", "from"), Load("found", dtype, x, line.at(o, place, c)),
-            Store(outs[0], line.at(o, j, c), "found"),
+            Store(outs[0], kept.at(o, i, c), "found"),
         ]  # fmt: skip
     row = [
-        *loop("jx", line.length, before, "vector"), Sort(keys, spare, order, spare_order, 4 * packed, line.length),
-        *loop("jx", line.length, after, "vector"),
+        *loop("jx", line.length, before, "vector"),
+        Sort(keys, spare, order, spare_order, 4 * packed, line.length, wanted), *loop("ix", wanted, after, "vector"),
     ]  # fmt: skip
     body = loop("ox", line.outer, loop("cx", line.inner, row), chunk=True)
     return build.lowered(name, "sort", body, line.outer)

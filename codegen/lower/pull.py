@@ -238,6 +238,8 @@ class Puller:
         x = self.value(lhs, tuple(position["l", a] for a in range(lhs.type.rank)))
         y = self.value(rhs, tuple(position["r", a] for a in range(rhs.type.rank)))
         dtype = node.results[0].type.dtype
+        if dtype.kind in "iu":
+            x, y = self.program.cast(x, dtype), self.program.cast(y, dtype)
         return self.program.reduce(0, multiply_add, "dot", [x, y], names, dtype, sum_of)
 
 

@@ -47,9 +47,18 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
         i, j = _next_pair(operands, set(result))
         (y, right), (x, left) = operands.pop(j), operands.pop(i)
         wanted = {*result, *(c for _, labels in operands for c in labels)}
-        operands.insert(i, _contract(x, left, y, right, wanted, result))
+        if not operands and _right_first(left, right, result):
+            (x, left), (y, right) = (y, right), (x, left)
+        operands.insert(i, _contract(x, left, y, right, wanted))
     x, have = _summed(*operands[0], set(result))
     return _arranged(x, have, result)
+
+
+def _right_first(left: Labels, right: Labels, result: Labels) -> bool:
+    """Whether the result has labels of the right operand alone before those of the left: then they change places."""
+    own = [result.index(c) for c in left if c in result and c not in right]
+    other = [result.index(c) for c in right if c in result and c not in left]
+    return bool(own and other) and max(other) < min(own)
 
 
 def _parse(equation: str, count: int) -> tuple[list[str], str | None]:
@@ -158,24 +167,12 @@ def _without_ones(x: Tensor, labels: Labels, y: Tensor, others: Labels) -> tuple
     return op("reshape", x, shape=tuple(sizes[i] for i in kept)), tuple(labels[i] for i in kept)
 
 
-def _reads_backwards(left: Labels, right: Labels, result: Labels) -> bool:
-    """Whether a stacked product has its axes in the order of the result only if its operands are exchanged."""
-    first = [c for c in left if c not in right]
-    second = [c for c in right if c not in left]
-    stacked = any(c in right and c in result for c in left)
-    return stacked and bool(first and second) and [c for c in result if c in {*first, *second}] == second + first
-
-
-def _contract(
-    x: Tensor, left: Labels, y: Tensor, right: Labels, wanted: set[str], result: Labels
-) -> tuple[Tensor, Labels]:
+def _contract(x: Tensor, left: Labels, y: Tensor, right: Labels, wanted: set[str]) -> tuple[Tensor, Labels]:
     """The product of two operands, summed over shared labels that are not wanted."""
     x, left = _without_ones(x, left, y, right)
     y, right = _without_ones(y, right, x, left)
     x, left = _summed(x, left, wanted | set(right))
     y, right = _summed(y, right, wanted | set(left))
-    if _reads_backwards(left, right, result):
-        x, left, y, right = y, right, x, left
     batch = [c for c in left if c in right and c in wanted]
     inner = [c for c in left if c in right and c not in wanted]
     for c in (*batch, *inner):

@@ -11,7 +11,7 @@ from eager.ops.public import public
 from eager.ops.shaping import broadcast_to, cast, reshape, transpose
 from eager.tensor import Tensor, concrete, type_of
 from eager.tensor_shape import TensorShape
-from graphcore.dtypes import as_dtype
+from graphcore.dtypes import as_dtype, int8, int32
 from graphcore.types import broadcast_shapes
 
 
@@ -57,7 +57,10 @@ def matmul(
             f"matmul: operands are {type_of(x)} and {type_of(y)}; both need rank 2 or more. Use tf.expand_dims, or "
             "tf.tensordot for vectors"
         )
-    if output_type is not None:
+    own: dict[str, Any] = {}
+    if output_type is not None and x.dtype is y.dtype is int8 and as_dtype(output_type) is int32:
+        own = {"dtype": int32}  # one op, which may take the bytes as they are
+    elif output_type is not None:
         x, y = cast(x, as_dtype(output_type)), cast(y, as_dtype(output_type))
     if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
         raise InvalidArgumentError("matmul: only one of transpose and adjoint can be True for an operand")
@@ -74,7 +77,7 @@ def matmul(
         y = broadcast_to(y, TensorShape.of((*batch, *raw_shape(y)[-2:])))
     shared = tuple(range(y.ndim - 2))
     inner = ((x.ndim - (2 if flip_a else 1),), (y.ndim - (1 if flip_b else 2),))
-    return op("dot_general", x, y, contracting=inner, batch=(shared, shared))
+    return op("dot_general", x, y, contracting=inner, batch=(shared, shared), **own)
 
 
 def _check_inner(x: Tensor, y: Tensor, flip_a: bool, flip_b: bool) -> None:

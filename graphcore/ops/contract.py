@@ -1,7 +1,8 @@
 """dot_general, the one contraction: batch, free and contracted dimensions as in XLA.
 
-attrs: `contracting` = (lhs axes, rhs axes), `batch` = (lhs axes, rhs axes). The result has the batch
-dimensions, then the free ones of the left operand, then those of the right.
+attrs: `contracting` = (lhs axes, rhs axes), `batch` = (lhs axes, rhs axes); `dtype`, for integers: that in which they
+are multiplied and summed, and of the result, by default their own. The result has the batch dimensions, then the free
+ones of the left operand, then those of the right.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphcore.dtypes import as_dtype
-from graphcore.errors import ShapeError
+from graphcore.dtypes import DType, as_dtype
+from graphcore.errors import DTypeError, ShapeError
 from graphcore.ops.rules import (
     NUMBER,
     Attrs,
@@ -62,7 +63,16 @@ def _infer(types: Types, attrs: Attrs) -> tuple[TensorType]:
     shape = [lhs.shape[i] for i in batch[0]]
     shape += [lhs.shape[i] for i in free_axes(lhs.rank, contracting[0], batch[0])]
     shape += [rhs.shape[i] for i in free_axes(rhs.rank, contracting[1], batch[1])]
-    return (TensorType(dtype, shape),)
+    return (TensorType(_result_dtype(dtype, attrs), shape),)
+
+
+def _result_dtype(dtype: DType, attrs: Attrs) -> DType:
+    wanted = attrs.get("dtype", dtype)
+    if wanted is not dtype and not (dtype.kind in "iu" and wanted.kind in "iu" and wanted.size > dtype.size):
+        raise DTypeError(
+            f"dot_general: {dtype.name} cannot be summed in {wanted.name}, only integers in wider ones: use cast"
+        )
+    return wanted
 
 
 def _size(shape: Sequence[int], axes: Axes) -> int:
@@ -72,8 +82,18 @@ def _size(shape: Sequence[int], axes: Axes) -> int:
     return total
 
 
-def _evaluate(lhs: Any, rhs: Any, contracting: Pair, batch: Pair = ((), ())) -> Any:
-    """As one (stacked) matrix product of batch, m, k with batch, k, n."""
+def _evaluate(lhs: Any, rhs: Any, contracting: Pair, batch: Pair = ((), ()), dtype: DType | None = None) -> Any:
+    """As one (stacked) matrix product of batch, m, k with batch, k, n.
+
+    Products of bytes go through float32 or float64, whichever holds their sums exactly: BLAS has nothing for integers.
+    """
+    if dtype is not None and dtype.numpy != lhs.dtype:
+        if lhs.dtype.itemsize == 1:
+            depth = _size(lhs.shape, contracting[0])
+            exact = np.float32 if depth << 16 <= 1 << 24 else np.float64
+            found = _evaluate(lhs.astype(exact), rhs.astype(exact), contracting, batch)
+            return found.astype(np.int64).astype(dtype.numpy)
+        lhs, rhs = lhs.astype(dtype.numpy), rhs.astype(dtype.numpy)
     if not batch[0] and lhs.ndim == rhs.ndim == 2 and contracting == ((1,), (0,)):
         return _matmul(lhs, rhs)
     left = free_axes(lhs.ndim, contracting[0], batch[0])

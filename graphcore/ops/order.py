@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphcore import dims
 from graphcore.dtypes import DType, as_dtype, int32, int64
 from graphcore.errors import InvalidArgumentError
 from graphcore.ops.rules import (
@@ -16,6 +17,7 @@ from graphcore.ops.rules import (
     REAL,
     Attrs,
     Types,
+    certainly_not,
     check_axes,
     keep_where,
     require_kind,
@@ -28,15 +30,21 @@ from graphcore.types import TensorType
 if TYPE_CHECKING:
     from graphcore.functions import Functions
 
-# sort: attrs axis, descending; results values, order int32 (where each was). Stable; NaN comes last either way,
-# zeros of both signs are equal.
+# sort: attrs axis, descending, count; results values, order int32 (where each was). Stable; NaN comes last either way,
+# zeros of both signs are equal. Of the sorted elements only the first `count` are results; by default all.
 
 
 def _sort_infer(types: Types, attrs: Attrs) -> tuple[TensorType, TensorType]:
     (x,) = types
     require_kind("sort", x, ORDERED)
     check_axes("sort", (attrs["axis"],), x.rank)
-    return x, x.with_dtype(int32)
+    axis = attrs["axis"]
+    count = attrs.get("count", x.shape[axis])
+    if certainly_not(lambda: dims.less_equal(0, count) and dims.less_equal(count, x.shape[axis])):
+        most = x.shape[axis]
+        raise InvalidArgumentError(f"sort: count is {count}, expected 0 to {most}, the size of axis {axis} of {x!r}")
+    first = x.with_shape((*x.shape[:axis], count, *x.shape[axis + 1 :]))
+    return first, first.with_dtype(int32)
 
 
 def sort_keys(x: Any, descending: bool) -> Any:
@@ -54,23 +62,34 @@ def sort_keys(x: Any, descending: bool) -> Any:
     return np.where(np.isnan(x), ~unsigned.type(0), keys) if kind == "f" else keys
 
 
-def _sort_evaluate(x: Any, axis: int, descending: bool = False) -> tuple[Any, Any]:
+def _sort_evaluate(x: Any, axis: int, descending: bool = False, count: Any = None) -> tuple[Any, Any]:
+    count = x.shape[axis] if count is None else count
     rows = np.moveaxis(sort_keys(x, descending), axis, -1)
     if x.dtype.itemsize <= 4:
         # Key and position in one integer: then the fast sort that is not stable is stable.
         packed = rows.astype(np.uint64) << np.uint64(32) | np.arange(rows.shape[-1], dtype=np.uint64)
+        if 0 < count < packed.shape[-1]:
+            packed = np.partition(packed, count - 1, axis=-1)[..., :count]
         packed.sort(axis=-1)
         order = (packed & np.uint64(0xFFFFFFFF)).astype(np.int32)
     else:
         order = np.argsort(rows, axis=-1, kind="stable").astype(np.int32)
-    order = np.moveaxis(order, -1, axis)
+    order = np.moveaxis(order[..., :count], -1, axis)
     return np.take_along_axis(x, order, axis), order
 
 
 def _sort_vjp(
     f: Functions, cts: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], attrs: Attrs
 ) -> Any:
-    return (None if cts[0] is None else scatter_along(f, cts[0], outputs[1], attrs["axis"]),)
+    if cts[0] is None:
+        return (None,)
+    axis, whole = attrs["axis"], f.type(inputs[0])
+    ct, order = cts[0], outputs[1]
+    if "count" in attrs:  # as of a whole sort: what lies beyond adds 0 to the first element
+        low = (0,) * whole.rank
+        high = tuple(whole.shape[a] - attrs["count"] if a == axis else 0 for a in range(whole.rank))
+        ct, order = (f.pad(v, f.constant(0, like=v), low=low, high=high, interior=low) for v in (ct, order))
+    return (scatter_along(f, ct, order, axis),)
 
 
 sort = register(OpDef("sort", "sort", _sort_infer, _sort_evaluate, _sort_vjp, samples=samples("sorts")))

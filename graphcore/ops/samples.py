@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphcore.dtypes import DType, bool_, float32, float64, int32, int64, uint32, uint64
+from graphcore.dtypes import DType, bool_, float32, float64, int8, int32, int64, uint32, uint64
 from graphcore.graph import Const
 from graphcore.types import TensorType
 
@@ -206,6 +206,8 @@ def contractions() -> list[Sample]:
         ((2, 3, 5), (5, 4), {"contracting": ((2,), (0,)), "batch": ((), ())}, float32),
         ((3, 0), (0, 4), plain, float32), ((0, 3), (3, 4), plain, float64), ((3, 64), (64,), plain, int64),
         ((), (), {"contracting": ((), ()), "batch": ((), ())}, float64),
+        ((17, 67), (67, 33), {**plain, "dtype": int32}, int8),
+        ((2, 3, 5), (2, 5, 4), {**batched, "dtype": int64}, int32),
     ]  # fmt: skip
     return [((draw(a, d, 1), draw(b, d, 2)), attrs) for a, b, attrs, d in cases]
 

@@ -135,6 +135,13 @@ def sorts() -> list[Sample]:
             x = _ties(shape, pool[(3 * i + j) % 8], j)
             attrs = {"axis": axis, "descending": bool((i + j) % 2)} if j else {"axis": axis}
             found.append(((backwards(x) if i % 3 == 2 else x,), attrs))
+    found += [
+        ((_ties(shape, dtype, 3),), {"axis": axis, "descending": down, "count": count})
+        for shape, axis, count, dtype, down in (
+            ((3, 200), 1, 8, float32, True), ((100, 2), 0, 32, int32, False), ((300,), 0, 299, uint8, True),
+            ((70,), 0, 1, float64, False), ((5, 4), 1, 0, float32, True),
+        )
+    ]  # fmt: skip
     return found
 
 

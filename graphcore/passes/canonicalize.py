@@ -19,8 +19,7 @@ MAX_CHAIN = 16
 """Rules applied to one node, each to the result of the one before, within one sweep."""
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    **rules_arithmetic.RULES, **rules_contract.RULES, **rules_convolve.RULES, **rules_logic.RULES,
-    **rules_move.RULES,
+    **rules_arithmetic.RULES, **rules_contract.RULES, **rules_convolve.RULES, **rules_logic.RULES, **rules_move.RULES,
 }  # fmt: skip
 """Op name -> the rules that are tried on it, in order."""
 

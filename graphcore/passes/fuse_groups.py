@@ -15,6 +15,7 @@ from graphcore.dims import Dim
 from graphcore.graph import Graph, Node, Value
 from graphcore.passes.dce import size_finders
 from graphcore.passes.fuse_cost import BARE, PULL, SOURCE, cost, is_cloned, role
+from graphcore.passes.rules_contract import brings_together
 
 
 class Group:
@@ -133,7 +134,10 @@ class State:
 
     def cloned(self, i: int) -> bool:
         """Whether a node is computed anew wherever it is read."""
-        return self.roles[i] == PULL and is_cloned(self.nodes[i])
+        node = self.nodes[i]
+        if self.roles[i] != PULL or not is_cloned(node):
+            return False
+        return not any(brings_together(node, self.nodes[u]) for u, _ in self.users[i])
 
     def cost(self, i: int) -> int:
         """The work of one element."""

@@ -114,6 +114,8 @@ def _compose(state: State, i: int, u: int, slot: int, place: Place) -> Place:
         return Place(group, ALIGNED, 0)
     kind = read_kind(state.nodes[u], slot)
     access = place.access if kind == SAME else _MOVED.get((place.access, kind), MANY)
+    if place.access == OPERAND and state.nodes[u].op.name == "broadcast_to":
+        access = OPERAND
     if access == HOISTED and group.category in ("contract", ATTENTION, "reduce"):
         access = MANY
     scalar = group.category not in _DENSE and is_scalar(state.nodes[i].result.type)
@@ -222,7 +224,10 @@ def _place_clone(state: State, i: int, needed: bool, readers: list[Place]) -> No
 
 def _takes_clone(state: State, i: int, reader: Place) -> bool:
     if reader.access == OPERAND:
-        return state.nodes[i].op.kind != "create" and read_kind(state.nodes[i], 0) in (TRIVIAL, STRIDED)
+        node = state.nodes[i]  # a matrix may be repeated: its stride is 0 there
+        if node.op.name == "broadcast_to":
+            return not is_scalar(node.operands[0].type)
+        return node.op.kind != "create" and read_kind(node, 0) in (TRIVIAL, STRIDED)
     return reader.access != MEMORY and _accepts(state, reader.group, i)
 
 

@@ -52,7 +52,7 @@ def test_packing_changes_no_bit(isa, turned, monkeypatch):
         dtype = float64 if k == 64 else float32
         arrays = [normal(m, k, dtype=dtype.numpy), normal(*((n, k) if turned else (k, n)), dtype=dtype.numpy)]
         compiled = compile_graph(product(m, k, n, dtype=dtype, turned=turned), isa=isa)
-        assert len(compiled.packed) == 1
+        assert len(compiled.packed) == (not turned or m > 1)  # dot products read it as it lies
         got = compiled.run(arrays)[0]
         with monkeypatch.context() as patch:
             patch.setattr("codegen.schedule.packing_pays", lambda *_: False)

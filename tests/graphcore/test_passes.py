@@ -168,6 +168,8 @@ LAWS: list[tuple[str, tuple[str, ...], Callable[..., Value]]] = [
     ("phases", FLOATS, lambda f, x, y: f.convolution(
         f.reshape(x, shape=(n, 4, 1)), f.constant(np.arange(1.0, 7).reshape(2, 1, 3), like=x), strides=(1,), low=(1,),
         high=(1,), lhs_dilation=(2,), rhs_dilation=(1,), groups=1)),
+    ("adjacent", (*FLOATS, *INTS), lambda f, x, y: f.dot_general(
+        f.reshape(x, shape=(n, 2, 2)), f.reshape(y, shape=(n, 2, 2)), contracting=((0, 2), (0, 2)), batch=((), ()))),
     ("pad_nothing", FLOATS, lambda f, x, y: f.pad(x, const(f, 7, x), low=(0, 0), high=(0, 0))),
     ("pad_pad", FLOATS, lambda f, x, y: f.pad(f.pad(
         x, const(f, 7, x), low=(1, 0), high=(0, 2)), const(f, 7, x), low=(0, 3), high=(n, 2))),
