@@ -48,7 +48,7 @@ class FilterSchedule(SlabLayout):
         self.across = Level(1, 0) if dense else Level(self.x.window, self.x.spread * self.step)
         self.tiles = gemm_schedule(with_rows(spec, max(self.run, 1)), target)
         self.tallest = max(h for h, _ in self.tiles.tiles)
-        self.widest = max(v for _, v in self.tiles.tiles) // 2 * self.tiles.panel
+        self.widest = self.tiles.widest
         self._choose_columns(_TILE_BYTES.get(target.isa, _TILE_BYTES_SMALL))
         self._lay_out_scratch()
 

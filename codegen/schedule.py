@@ -145,6 +145,11 @@ class GemmSchedule:
         """Columns of a tile."""
         return tile[1] * self.panel // 2
 
+    @property
+    def widest(self) -> int:
+        """Columns of the widest group of B."""
+        return max(self.panel, *(self.width(t) for t in self.tiles))
+
     def first_cost(self, tile: Tile) -> int:
         """What the first tile of a group waits for B if that is beyond L2, as tile_cost counts."""
         if not self.far_b:
@@ -219,7 +224,7 @@ class GemmSchedule:
         return max(rows // height, 1) * height
 
     def _block_n(self, spec: GemmSpec) -> int:
-        step = max(self.panel, *(self.width(t) for t in self.tiles))
+        step = self.widest
         most = max(_MAX_BLOCK_COLUMN_BYTES // spec.dtype.size // step, 1) * step
         if isinstance(spec.n, int):
             most = min(most, max(-(-spec.n // step), 1) * step)
@@ -243,7 +248,7 @@ class GemmSchedule:
 
     def _lay_out_scratch(self, spec: GemmSpec) -> None:
         size = spec.dtype.size
-        tallest, widest = max(h for h, _ in self.tiles), max(self.panel, *(self.width(t) for t in self.tiles))
+        tallest, widest = max(h for h, _ in self.tiles), self.widest
         kc = min(spec.k, self.block_k) if isinstance(spec.k, int) else self.block_k
         one_block = isinstance(spec.k, int) and spec.k <= self.block_k and spec.carry is None
         rows = min(spec.m, self.block_m) if isinstance(spec.m, int) else self.block_m

@@ -179,8 +179,8 @@ class SlideSchedule(SlabLayout):
         return min(work // CHUNK_OPERATIONS, CHUNKS) if isinstance(work, int) else 1
 
     def _choose_columns(self) -> None:
-        n, panel = self.spec.n, self.tiles.panel
-        group = max(panel, *(self.tiles.width(t) for t in self.tiles.tiles))
+        n = self.spec.n
+        group = self.tiles.widest
         self.block_n: Dim = n
         have = product((*self.spec.batch, self.image_blocks, self.line_blocks, self.row_blocks))
         if isinstance(n, int) and isinstance(have, int) and n:
@@ -200,7 +200,7 @@ class SlideSchedule(SlabLayout):
 
     def _lay_out_scratch(self) -> None:
         tallest = max(h for h, _ in self.tiles.tiles)
-        widest = max(v for _, v in self.tiles.tiles) // 2 * self.tiles.panel
+        widest = self.tiles.widest
         self.c_line = (self.rows + tallest) * widest * self.size if self.outer else 0
         c_bytes = self.c_line * self.lines * self.images or tallest * widest * self.size
         self.b_bytes = 0 if self.spec.b_packed else widest * self.depth * self.passes * self.size
@@ -233,7 +233,7 @@ def with_rows(spec: GemmSpec, rows: Dim) -> GemmSpec:
 def any_height(found: GemmSchedule) -> tuple[Tile, ...]:
     """The tiles of a schedule, and lower ones down to a single row."""
     (height, vectors), *_ = found.tiles
-    lower = [(h, max(vectors, 2)) for h in (8, 4, 2, 1) if h < height]
+    lower = [(h, vectors) for h in (8, 4, 2, 1) if h < height]
     return ((height, vectors), *lower)
 
 

@@ -113,7 +113,7 @@ def test_a_loop_packs_what_it_captures_once(monkeypatch):
 
     packed = run()
     with monkeypatch.context() as patch:
-        patch.setattr("codegen.packing.packing_pays", lambda *_: False)
+        patch.setattr("codegen.schedule.packing_pays", lambda *_: False)
         plain = run()
     assert packed.tobytes() == plain.tobytes()
 
