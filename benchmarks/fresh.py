@@ -21,8 +21,10 @@ from benchmarks import harness
 SIZES = 64
 
 
-def first_call(module: ModuleType, workload: str, variant: str, file: str) -> float:
+def first_call(module: ModuleType, workload: str, variant: str, file: str) -> float | None:
     """Seconds from a model made of the workload's weights to its first result, which is checked.
+
+    None means that the library has no such workload.
 
     Raises:
         ValueError: if the result is wrong.
@@ -34,7 +36,9 @@ def first_call(module: ModuleType, workload: str, variant: str, file: str) -> fl
     work = find(workload)
     data = work.data()
     start = time.perf_counter()
-    side: harness.Side = module.build(work, data, variant == "compile")[variant]
+    side: harness.Side | None = module.build(work, data, variant == "compile").get(variant)
+    if side is None:
+        return None
     if not getattr(module, "BUILD_COMPILES", False):
         start = time.perf_counter()
     result = side.to_numpy(side.run())

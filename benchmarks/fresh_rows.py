@@ -41,7 +41,7 @@ FIRST = (
 
 Measure = Callable[[Process, str], float]
 """Seconds, of a process and a variant."""
-InFolder = Callable[[str, str, Mapping[str, str]], float]
+InFolder = Callable[[str, str, Mapping[str, str]], float | None]
 """Seconds, of a side, a variant and the environment that names the cache folder."""
 
 
@@ -90,12 +90,13 @@ def _cold_and_cached(
                     if row is pair[1] and not any(Path(folder).iterdir()):
                         break  # it has no disk cache
                     try:
-                        values.setdefault(label, []).append(
-                            measure(side, variant, cache_environment(Path(folder)))
-                        )
+                        seconds = measure(side, variant, cache_environment(Path(folder)))
                     except PeerError as error:
                         row.missing[label] = str(error)
                         break
+                    if seconds is None:
+                        break  # it has no such workload
+                    values.setdefault(label, []).append(seconds)
     for row, values in zip(pair, samples, strict=True):
         row.take(values)
 
@@ -111,7 +112,7 @@ def _first_calls(session: Session, names: tuple[str, str], first: First, repeat:
         file = Path(folder, "expected.npz")
         np.savez(file, session.expected(first.workload)[0])
 
-        def measure(side: str, variant: str, environment: Mapping[str, str]) -> float:
+        def measure(side: str, variant: str, environment: Mapping[str, str]) -> float | None:
             with _process(session, side, environment) as process:
                 process.ask("load", late=True)
                 return process.ask("first_call", workload=first.workload, variant=variant, file=str(file))
@@ -172,10 +173,11 @@ def _each(session: Session, row: Row, measure: Callable[[str], float], repeat: i
         for side in sides:
             label = peers.label(side, peers.PEERS[side].variants[0])
             try:
-                samples.setdefault(label, []).append(measure(side))
+                seconds = measure(side)
+                samples.setdefault(label, []).append(seconds)
             except (PeerError, RuntimeError) as error:
                 row.missing[label] = str(error)
-    row.take({label: values for label, values in samples.items() if values})
+    row.take(samples)
     return row
 
 
