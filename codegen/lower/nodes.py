@@ -11,13 +11,14 @@ from codegen.lower.convolve import lower_convolve
 from codegen.lower.merge import Axis
 from codegen.lower.order import lower_cumulative, lower_sort
 from codegen.lower.place import Placer
-from codegen.lower.pull import Domain, Puller, reduced_axes
+from codegen.lower.pull import Domain, Index, Puller, reduced_axes
 from codegen.lower.scatter import lower_scatter
 from codegen.lower.view import Build, Lowered, View, graph_of, view
 from codegen.lower.window import lower_window
 from graphcore.dims import Dim
 from graphcore.errors import InconclusiveDim, UnsupportedError
 from graphcore.graph import Node, Value
+from graphcore.passes.fuse_cost import side_by_side
 
 _DEPTH = 20_000
 _IN_ORDER = {"sort": lower_sort, "cumulative": lower_cumulative}
@@ -102,6 +103,10 @@ def domain_of(what: View) -> tuple[Sequence[Dim], Sequence[int]]:
             best = found
     if best is not None:
         return best
+    for v, _ in what.outputs:
+        parts = side_by_side(v.node)
+        if parts is not None and all(parts in (o.type.shape, side_by_side(o.node)) for o, _ in what.outputs):
+            return parts, ()
     return what.outputs[0][0].type.shape, ()
 
 
@@ -131,8 +136,9 @@ def lower_loops(what: View, name: str) -> Lowered:
     puller = Puller(program, graph_of(what), domain, build.readers)
     for value, target in what.outputs:
         buffer = build.output(target)
-        index, _ = domain.index_for(value.type.shape)
-        program.store(buffer, value.type, index, puller.value(value, index))
+        for v, index, start in _parts(value, domain):
+            at = tuple(i + s for i, s in zip(index, start, strict=True)) if start else index
+            program.store(buffer, value.type, at, puller.value(v, index))
     axes = [
         Axis(n, domain.shape[a], "reduced" if a in domain.reduced else "kept")
         for a, n in enumerate(domain.names) if n
@@ -141,6 +147,15 @@ def lower_loops(what: View, name: str) -> Lowered:
     body = placer.run()
     category = str(what.node.attrs.get("category", what.node.op.kind))
     return build.lowered(name, category, body, placer.chunks)
+
+
+def _parts(value: Value, domain: Domain) -> list[tuple[Value, Index, Index]]:
+    """What is stored of an output: values, where they are computed, and where they start in it (() at its start)."""
+    node, shape = value.node, value.type.shape
+    if shape == domain.shape or node.op.parts is None or side_by_side(node) != domain.shape:
+        return [(value, domain.index_for(shape)[0], ())]
+    starts = node.op.parts([v.type for v in node.operands], node.attrs)
+    return [(v, domain.counters, start) for v, start in zip(node.operands, starts, strict=True)]
 
 
 @contextlib.contextmanager
