@@ -41,11 +41,12 @@ class OpDef:
         samples: () -> iterable of (arrays, attrs) worth trying.
         differentiable: False marks an op whose result has no gradient by nature.
         native: False marks an op that always runs on the host.
+        parts: of an op that puts its operands beside each other: (types, attrs) -> where each starts in the result.
     """
 
     __slots__ = (
         "body", "differentiable", "effects", "element", "evaluate", "infer", "kind", "max_ulp", "monoid", "name",
-        "native", "samples", "vjp",
+        "native", "parts", "samples", "vjp",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +64,7 @@ class OpDef:
         samples: Callable[[], Any] | None = None,
         differentiable: bool = True,
         native: bool = True,
+        parts: Callable[..., Any] | None = None,
     ) -> None:
         """Makes an entry; `register` puts it in the table."""
         if kind not in KINDS:
@@ -70,6 +72,7 @@ class OpDef:
         self.name, self.kind, self.infer, self.evaluate, self.vjp = name, kind, infer, evaluate, vjp
         self.body, self.element, self.monoid, self.effects, self.max_ulp = body, element, monoid, effects, max_ulp
         self.samples, self.differentiable, self.native = samples, differentiable, native
+        self.parts = parts
 
     def __repr__(self) -> str:
         """The name, for messages."""

@@ -16,7 +16,7 @@ from codegen.lower.merge import Axis, linear_parts
 from codegen.lower.order import lower_cumulative, lower_sort
 from codegen.lower.place import Placer
 from codegen.lower.program import Program
-from codegen.lower.pull import Domain, Puller, reduced_axes
+from codegen.lower.pull import Domain, Index, Puller, reduced_axes
 from codegen.lower.scatter import lower_scatter
 from codegen.lower.view import Build, Lowered, View, graph_of, view
 from codegen.lower.window import lower_window
@@ -24,6 +24,7 @@ from graphcore.dims import Dim
 from graphcore.errors import InconclusiveDim, UnsupportedError
 from graphcore.graph import Node, Value
 from graphcore.ops.contract import free_axes
+from graphcore.passes.fuse_cost import side_by_side
 
 _DEPTH = 20_000
 _IN_ORDER = {"sort": lower_sort, "cumulative": lower_cumulative}
@@ -112,6 +113,10 @@ def domain_of(what: View) -> tuple[Sequence[Dim], Sequence[int]]:
             best = found
     if best is not None:
         return best
+    for v, _ in what.outputs:
+        parts = side_by_side(v.node)
+        if parts is not None and all(parts in (o.type.shape, side_by_side(o.node)) for o, _ in what.outputs):
+            return parts, ()
     return what.outputs[0][0].type.shape, ()
 
 
@@ -141,8 +146,9 @@ def lower_loops(what: View, name: str) -> Lowered:
     puller = Puller(program, graph_of(what), domain, build.readers)
     for value, target in what.outputs:
         buffer = build.output(target)
-        index, _ = domain.index_for(value.type.shape)
-        program.store(buffer, value.type, index, puller.value(value, index))
+        for v, index, start in _parts(value, domain):
+            at = tuple(i + s for i, s in zip(index, start, strict=True)) if start else index
+            program.store(buffer, value.type, at, puller.value(v, index))
     axes = [
         Axis(n, domain.shape[a], "reduced" if a in domain.reduced else "kept")
         for a, n in enumerate(domain.names) if n
@@ -171,6 +177,15 @@ def _along_folds(program: Program, axes: Sequence[Axis]) -> bool:
     parts = [linear_parts(s.at, frozenset(a.name for a in axes)) for s in loads]
     moving = [p.get(folded[-1], 0) for p, _ in parts if p.keys() & set(folded)] if folded else []
     return bool(moving) and all(linear for _, linear in parts) and all(step == 1 for step in moving)
+
+
+def _parts(value: Value, domain: Domain) -> list[tuple[Value, Index, Index]]:
+    """What is stored of an output: values, where they are computed, and where they start in it (() at its start)."""
+    node, shape = value.node, value.type.shape
+    if shape == domain.shape or node.op.parts is None or side_by_side(node) != domain.shape:
+        return [(value, domain.index_for(shape)[0], ())]
+    starts = node.op.parts([v.type for v in node.operands], node.attrs)
+    return [(v, domain.counters, start) for v, start in zip(node.operands, starts, strict=True)]
 
 
 @contextlib.contextmanager

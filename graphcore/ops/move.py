@@ -316,9 +316,17 @@ def _concatenate_element(k: Any, index: Index, read: Any, types: Types, attrs: A
     return k.choose(pieces[:-1], pieces[-1][1]) if len(pieces) > 1 else pieces[0][1]()
 
 
+def _concatenate_parts(types: Types, attrs: Attrs) -> list[Index]:
+    axis, rank = attrs["axis"], types[0].rank
+    starts: list[Dim] = [0]
+    for t in types[:-1]:
+        starts.append(starts[-1] + t.shape[axis])
+    return [tuple(start if a == axis else 0 for a in range(rank)) for start in starts]
+
+
 concatenate = register(OpDef(
     "concatenate", "move", _concatenate_infer, lambda *arrays, axis: np.concatenate(arrays, axis=axis),
-    _concatenate_vjp, element=_concatenate_element, samples=samples("concatenations"),
+    _concatenate_vjp, element=_concatenate_element, samples=samples("concatenations"), parts=_concatenate_parts,
 ))  # fmt: skip
 
 # reverse

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from graphcore import dims
 from graphcore.dims import Dim
 from graphcore.dtypes import DType
 from graphcore.graph import Node
@@ -30,6 +31,9 @@ CHEAP = 2
 """An op of at most this cost may be computed several times instead of once."""
 CHEAP_CHAIN = 4
 """What a chain of repeated cheap ops may cost in sum."""
+
+SHORTEST_RUN = 16
+"""Elements side by side that are worth a store of their own."""
 
 _NATIVE_KINDS = frozenset(("elementwise", "move", "index", "create", "random"))
 WORD_COSTS = {
@@ -136,6 +140,21 @@ def is_cloned(node: Node) -> bool:
 
 def _is_splat(node: Node) -> bool:
     return node.op.name == "broadcast_to" and is_scalar(node.operands[0].type)
+
+
+def side_by_side(node: Node) -> tuple[Dim, ...] | None:
+    """The one shape of the operands that a node only puts beside each other, if runs of theirs fill vectors.
+
+    Such a node is best computed over the space of its operands: each is stored where it belongs.
+    """
+    shapes = {v.type.shape for v in node.operands}
+    if node.op.parts is None or len(node.operands) < 2 or len(shapes) != 1:
+        return None
+    (shape,) = shapes
+    second = node.op.parts([v.type for v in node.operands], node.attrs)[1]
+    axis = next((a for a, start in enumerate(second) if start != 0), len(shape))
+    run = dims.product(shape[axis:])
+    return shape if isinstance(run, int) and run >= SHORTEST_RUN else None
 
 
 def read_kind(node: Node, position: int) -> str:

@@ -60,6 +60,7 @@ class Place(NamedTuple):
 class State:
     """A graph being divided into groups; nodes are named by their position.
 
+    `joined` are nodes that put their operands beside each other, in groups over the operands' space.
     `finders` holds what nodes must come after without reading it: of those that mention sizes which only the run finds
     out, the loops that do; and what the caller says.
     """
@@ -90,6 +91,7 @@ class State:
         self.places: list[list[Place]] = [[] for _ in graph.nodes]
         self.standing: set[int] = {i for i, r in enumerate(self.roles) if r == BARE and self.live[i]}
         self.groups: list[Group] = []
+        self.joined: set[int] = set()
 
     def _find_live(self) -> list[bool]:
         live = list(self.is_output)

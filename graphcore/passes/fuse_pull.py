@@ -34,6 +34,7 @@ from graphcore.passes.fuse_cost import (
     TRIVIAL,
     is_scalar,
     read_kind,
+    side_by_side,
 )  # fmt: skip
 from graphcore.passes.fuse_groups import Group, Place, State, bits
 from graphcore.passes.fuse_row import ROWS
@@ -112,7 +113,7 @@ def _compose(state: State, i: int, u: int, slot: int, place: Place) -> Place:
         return Place(group, OPERAND if state.nodes[u].op.kind == "contract" else MEMORY, 0)
     if state.roles[u] == REDUCE:
         return Place(group, ALIGNED, 0)
-    kind = read_kind(state.nodes[u], slot)
+    kind = SAME if u in state.joined else read_kind(state.nodes[u], slot)
     access = place.access if kind == SAME else _MOVED.get((place.access, kind), MANY)
     if place.access == OPERAND and state.nodes[u].op.name == "broadcast_to":
         access = OPERAND
@@ -241,7 +242,10 @@ def _materialise(state: State, i: int, readers: list[Place]) -> None:
         # Groups that were merged are empty now; the one that holds their members is among the readers too.
         if reader.group.members and _join(state, i, reader):
             return
-    group = state.start("loop", i, shape)
+    parts = side_by_side(state.nodes[i])
+    if parts is not None:
+        state.joined.add(i)
+    group = state.start("loop", i, parts or shape)
     state.places[i].append(Place(group, ALIGNED, 0))
 
 

@@ -253,3 +253,34 @@ def test_overlapping_parts_add_up():
     want[:, 3:6] += 3
     want[1:] += 2 * x.numpy()[1:]
     np.testing.assert_allclose(tape.gradient(loss, x), want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_equal_parts_are_stored_where_they_belong(isa):
+    for shape, axis in [((3, 20), 1), ((dims.symbol("n"), 16), 0), ((2, 5, 7), 1), ((40,), 0), ((4, 3), 1)]:
+        builder = GraphBuilder("parts")
+        f = graph_functions(builder)
+        x = builder.input(TensorType(float32, shape), "x")
+        y = builder.input(TensorType(float32, shape), "y")
+        both = f.mul(x, y)
+        joined = f.concatenate(f.exp(both), f.neg(y), f.add(both, x), axis=axis)
+        graph = passes.run(builder.finish([joined, f.sqrt(f.abs(both))]))
+        size = [d if isinstance(d, int) else 5 for d in shape]
+        arrays = [normal(*size), normal(*size)]
+        exact = interpret(graph, arrays)
+        for found in (compile_graph(graph, isa=isa).run(arrays), interpret_graph(graph, arrays)):
+            for got, want in zip(found, exact, strict=True):
+                np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
+def test_parts_that_are_sums_share_their_kernel():
+    builder = GraphBuilder("parts")
+    f = graph_functions(builder)
+    x = builder.input(TensorType(float32, (6, 32)), "x")
+    joined = f.concatenate(f.exp(x), f.neg(x), axis=1)
+    graph = passes.run(builder.finish([joined, f.add(x, f.exp(x)), f.reduce_sum(joined, axes=(1,), keepdims=False)]))
+    (array,) = arrays = [normal(6, 32)]
+    want = [np.concatenate([np.exp(array), -array], 1), array + np.exp(array), (np.exp(array) - array).sum(1)]
+    for found in (compile_graph(graph).run(arrays), interpret_graph(graph, arrays)):
+        for got, exact in zip(found, want, strict=True):
+            np.testing.assert_allclose(got, exact, rtol=1e-5, atol=1e-5)
