@@ -37,7 +37,9 @@ class _Handler(NumpyHandler):
     """NumPy's meaning of the words, and the fused multiply-add of contractions."""
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
-        """a * b + c, in float64 and rounded once."""
+        """a * b + c: floats in float64 and rounded once, integers as they wrap."""
+        if np.asarray(c).dtype.kind != "f":
+            return np.add(np.multiply(a, b), c)
         wide = np.multiply(a, b, dtype=np.float64) + c
         return np.asarray(wide).astype(np.asarray(c).dtype)
 
