@@ -19,7 +19,7 @@ from graphcore.functions import Functions
 from graphcore.optable import OpDef
 
 _NO_ATTRS: dict[str, Any] = {}
-_checked: set[tuple[Any, ...]] = set()
+accepted: set[tuple[Any, ...]] = set()
 """(op, dtype characters...) that inference has accepted; dtype rules do not depend on anything else."""
 
 
@@ -108,9 +108,9 @@ def _evaluate(op: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Any
     except AttributeError:
         arrays = [concrete(t, op.name) for t in inputs]
         key = (op, *[a.dtype.char for a in arrays])
-    if key not in _checked:
+    if key not in accepted:
         op.infer([_array_type(a) for a in arrays], attrs)
-        _checked.add(key)
+        accepted.add(key)
     if op.kind in HEAVY_KINDS:
         result = kernels.compute(op, arrays, attrs)
         if result is not None:

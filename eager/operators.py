@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from eager import plain
 from eager.context import state
 from eager.convert import SymbolicInput, convert, convert_pair, scalar_array
 from eager.dispatch import run1, silent
@@ -74,6 +75,8 @@ def _compare_equal(name: str, x: Any, y: Any, otherwise: bool) -> Any:
 
 def matmul(x: Any, y: Any) -> Tensor:
     """The product x @ y, as tf.matmul."""
+    if not state.busy and (result := plain.matmul(x, y)) is not None:
+        return result
     from eager.ops.linalg import matmul as full
 
     return full(x, y)
@@ -88,7 +91,7 @@ def _fast(op: OpDef, kinds: str, general: _Method) -> _Method:
         if not state.busy and type(self) is Tensor and (a := self._array) is not None:
             dtype, b = a.dtype, None
             kind = type(other)
-            if kind is Tensor:
+            if kind is Tensor or kind is Variable:
                 b = other._array
             elif (kind is float or kind is int) and dtype.kind == "f":
                 b = scalar_array(other, dtype.char, as_dtype(dtype))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eager import operators
+from eager import operators, plain
 from eager.convert import convert, convert_pair
 from eager.dispatch import run1
 from eager.errors import ShapeError
@@ -32,7 +32,7 @@ def unary_function(name: str, public_names: Sequence[str], what: str) -> Callabl
     Raises:
         TypeError: for an integer or bool tensor.
     """
-    return public(*public_names)(function)
+    return public(*public_names, short=plain.unary(entry) if entry.native else None)(function)
 
 
 def _binary(name: str, public_names: Sequence[str], what: str) -> Callable[..., Tensor]:
@@ -52,7 +52,7 @@ def _binary(name: str, public_names: Sequence[str], what: str) -> Callable[..., 
         DTypeError: if two tensors differ in dtype.
         ShapeError: if the shapes do not broadcast.
     """
-    return public(*public_names)(function)
+    return public(*public_names, short=plain.binary(entry) if entry.native else None)(function)
 
 
 exp = unary_function("exp", ["exp", "math.exp"], "e to the power of x")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,8 +41,10 @@ def getitem(x: Any, key: Any) -> Tensor:
     """
     if not state.busy and type(x) is Tensor and x._array is not None and _is_plain(key):
         # Nothing records: NumPy's own indexing means the same. What it refuses, the general way explains.
-        with suppress(IndexError, TypeError, ValueError):
+        try:
             return wrap(x._array[key])
+        except (IndexError, TypeError, ValueError):
+            pass
     if _is_mask(key):
         from eager.ops.masks import boolean_mask
 
@@ -245,3 +246,7 @@ def _at_least(a: Dim, low: Dim) -> Dim:
         return a if dims.less_equal(low, a) else low
     except InconclusiveDim:
         return dims.maximum(a, low)
+
+
+# Tensor imports this module at its first index; from then on no call looks for it.
+Tensor.__getitem__ = getitem  # pyright: ignore[reportAttributeAccessIssue]

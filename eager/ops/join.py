@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from eager import plain
 from eager.convert import convert, dtype_clash
 from eager.errors import InvalidArgumentError
 from eager.ops.common import one_axis, op, pairs_argument, raw_shape, settled, shape_argument
@@ -41,7 +42,7 @@ def _adapted(values: Sequence[Any]) -> list[Tensor]:
     return [first, *(convert(v, like=first.dtype) for v in values[1:])]
 
 
-@public("concat")
+@public("concat", short=plain.concat)
 def concat(values: Any, axis: Any, name: str | None = None) -> Tensor:
     """Tensors joined along an axis that they have (tf.concat).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eager import plain
 from eager.convert import convert, convert_pair
 from eager.errors import InvalidArgumentError, ShapeError
 from eager.ops.common import one_axis, op, raw_shape, settled
@@ -15,7 +16,7 @@ from graphcore.dtypes import as_dtype, int8, int32
 from graphcore.types import broadcast_shapes
 
 
-@public("matmul", "linalg.matmul")
+@public("matmul", "linalg.matmul", short=plain.matmul)
 def matmul(
     a: Any,
     b: Any,

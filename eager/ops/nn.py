@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eager import plain
 from eager.convert import convert, convert_pair
 from eager.errors import InvalidArgumentError, ShapeError
 from eager.ops import math
@@ -16,9 +17,10 @@ from eager.tensor import Tensor, type_of
 from eager.tensor_shape import TensorShape
 from eager.variable import Variable
 from graphcore.dtypes import bool_, float32, int64
+from graphcore.optable import get_op
 
 
-@public("nn.relu")
+@public("nn.relu", short=plain.unary(get_op("relu")))
 def relu(features: Any, name: str | None = None) -> Tensor:
     """max(x, 0) (tf.nn.relu); the gradient at 0 is 0."""
     del name

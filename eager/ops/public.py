@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from eager.context import state
 from eager.convert import SymbolicInput
 
 P = ParamSpec("P")
@@ -16,8 +17,16 @@ NAMES: dict[str, Callable[..., Any]] = {}
 """Every public function by its tf name, such as "nn.relu"."""
 
 
-def public(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Makes a function public under tf names; called on symbolic Keras tensors it becomes a layer of that function."""
+def public(
+    *names: str, short: Callable[..., Any] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Makes a function public under tf names; called on symbolic Keras tensors it becomes a layer of that function.
+
+    Args:
+        names: such as "nn.relu".
+        short: what is tried first while nothing records, with arguments by position; None from it means that the
+            function itself is needed (see eager.plain).
+    """
 
     def decorate(func: Callable[P, R]) -> Callable[P, R]:
         @wraps(func)
@@ -29,13 +38,26 @@ def public(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                     raise  # the function that calls this one becomes the layer
                 from eager.keras.engine.op_layer import call_as_layer
 
-                return call_as_layer(call, names[0], args, kwargs)
+                return call_as_layer(NAMES[names[0]], names[0], args, kwargs)
 
+        given = call if short is None else _shortened(call, short)
         for name in names:
-            NAMES[name] = call
-        return call
+            NAMES[name] = given
+        return given
 
     return decorate
+
+
+def _shortened(call: Callable[P, R], short: Callable[..., Any]) -> Callable[P, R]:
+    @wraps(call)
+    def shortened(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not state.busy and not kwargs:
+            result = short(*args)
+            if result is not None:
+                return result
+        return call(*args, **kwargs)
+
+    return shortened
 
 
 def _inside_public() -> bool:

@@ -108,7 +108,7 @@ def _evaluate(lhs: Any, rhs: Any, contracting: Pair, batch: Pair = ((), ()), dty
 
 def _matmul(a: Any, b: Any) -> Any:
     """np.matmul in the operands' dtype; 16-bit floats are multiplied and summed in float32, and rounded once."""
-    if not as_dtype(a.dtype).is_half:
+    if a.dtype.char in "fd" or not as_dtype(a.dtype).is_half:
         return np.matmul(a, b)
     return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
 
