@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 import time
@@ -12,7 +13,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TIME_LIMIT = 900.0
-_QUIET_STEP, _QUIET_LIMIT, _QUIET_SHARE = 0.002, 0.1, 0.05
 
 
 class PeerError(RuntimeError):
@@ -48,17 +48,19 @@ class Process:
         self.alive = True
 
     def ask(self, do: str, limit: float = TIME_LIMIT, **arguments: Any) -> Any:
-        """Sends a request and waits for its result.
+        """Sends a request and waits for its result; before and after it the process is stopped.
 
         Raises:
             PeerError: if the answer is an error, or none comes within `limit` seconds.
         """
         line = json.dumps({"do": do, **arguments}) + "\n"
+        self._signal("SIGCONT")
         try:
             os.write(self._pipe(self._process.stdin), line.encode())
         except OSError as error:
             raise self._gone() from error
         reply = json.loads(self._line(time.monotonic() + limit))
+        self._signal("SIGSTOP")
         if "error" in reply:
             raise PeerError(reply["error"])
         return reply["result"]
@@ -87,20 +89,15 @@ class Process:
         self.close()
         return PeerError(f"the process ended with {code}: {lines[-1] if lines else 'no message'}")
 
-    def settle(self) -> None:
-        """Waits, 0.1 s at most, until its idle threads have stopped spinning, which would slow the next side down."""
-        end = time.monotonic() + _QUIET_LIMIT
-        before = _processor_seconds(self._process.pid)
-        while time.monotonic() < end:
-            time.sleep(_QUIET_STEP)
-            now = _processor_seconds(self._process.pid)
-            if now - before < _QUIET_SHARE * _QUIET_STEP:
-                return
-            before = now
+    def _signal(self, name: str) -> None:
+        """Stops or continues the process where the system knows how: idle threads that spin would slow others down."""
+        if hasattr(signal, name) and self._process.poll() is None:
+            self._process.send_signal(getattr(signal, name))
 
     def close(self) -> None:
         """Ends the process."""
         self.alive = False
+        self._signal("SIGCONT")
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
@@ -110,14 +107,3 @@ class Process:
             self._process.kill()
             self._process.wait()
         self._errors.close()
-
-
-def _processor_seconds(pid: int) -> float:
-    """Processor time of all threads so far; 0.0 where the system does not tell."""
-    total = 0
-    for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        try:
-            total += int(file.read_text(encoding="ascii").split()[0])
-        except OSError:  # the thread has ended meanwhile
-            continue
-    return total * 1e-9

@@ -15,9 +15,9 @@ from typing import Any
 from benchmarks.costs import Roofs
 
 _CHAINS = 12
-_STEPS = 100_000
+_STEPS = 1_000_000
 _COPY_BYTES = 4 << 20  # per thread and array
-_COPIES = 4
+_COPIES = 16
 _ROUNDS = 25
 
 

@@ -21,15 +21,11 @@ class Remote(NamedTuple):
 
     def calibrate(self, seconds: float, warm_up: float) -> int:
         """How many calls fill a sample."""
-        count = self.process.ask("calibrate", variant=self.variant, seconds=seconds, warm_up=warm_up)
-        self.process.settle()
-        return count
+        return self.process.ask("calibrate", variant=self.variant, seconds=seconds, warm_up=warm_up)
 
     def sample(self, count: int) -> float:
-        """Seconds per call; returns when the process has come to rest."""
-        seconds = self.process.ask("sample", variant=self.variant, count=count)
-        self.process.settle()
-        return seconds
+        """Seconds per call."""
+        return self.process.ask("sample", variant=self.variant, count=count)
 
 
 class Session:
@@ -124,7 +120,6 @@ class Session:
                 try:
                     process, _version = self._process(side)
                     replies = process.ask("build", workload=work.name, expected=str(file), slow=self._slow)
-                    process.settle()
                 except PeerError as error:
                     row.missing[side] = str(error)
                     continue

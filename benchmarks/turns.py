@@ -33,8 +33,8 @@ class Effort(NamedTuple):
     limit: float
 
 
-FULL = Effort(rounds=21, sample=0.01, warm_up=0.1, limit=12.0)
-QUICK = Effort(rounds=5, sample=0.003, warm_up=0.01, limit=2.0)
+FULL = Effort(rounds=15, sample=0.03, warm_up=0.1, limit=12.0)
+QUICK = Effort(rounds=5, sample=0.01, warm_up=0.01, limit=2.0)
 _LEAST_ROUNDS = 5
 
 
